@@ -1,0 +1,1 @@
+"""Benchmarks: samples and predictions become scores, scores become metrics. Nothing here knows a model."""

@@ -1,0 +1,129 @@
+"""Medical VQA: closed and open questions and multiple choice, in both languages, each next to its controls.
+
+For now the questions are those about held-out phantoms; Rad-VQA, SLAKE and Path-VQA come with their own definitions.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bimedix2_core.bench import statistics
+from bimedix2_core.bench.metrics import exact_match, token_f1
+from bimedix2_core.bench.statistics import Estimate
+from bimedix2_core.bench.task import Score, accuracy, average, majority_share, score
+from bimedix2_core.data.language import language_of
+from bimedix2_core.records import LANGUAGES, Sample
+
+LETTERS = "ABCDE"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric of one language."""
+
+    metric: str
+    kind: str
+    language: str
+    estimate: Estimate
+    majority: float | None
+    """Accuracy of the most frequent target; none where the metric is no accuracy."""
+
+
+@dataclass(frozen=True)
+class ControlTest:
+    """Whether a control beats guessing the majority."""
+
+    control: str
+    kind: str
+    language: str
+    accuracy: Estimate
+    majority: float
+    p_holm: float
+    """One-sided, adjusted over all kinds and languages; below 0.05 the questions leak their answers."""
+
+
+def closed_rows(samples: Sequence[Sample], predictions: Sequence[str]) -> list[Row]:
+    """Closed accuracy: the whole answer has the target's words. By kind, and over all kinds, per language."""
+    return _rows("closed accuracy", samples, score(samples, predictions, metric=exact_match), accuracy)
+
+
+def open_rows(samples: Sequence[Sample], predictions: Sequence[str]) -> list[Row]:
+    """Open questions: exact match, token F1, and the share of answers in the language asked."""
+    exact = score(samples, predictions, metric=exact_match)
+    overlap = score(samples, predictions, metric=token_f1)
+    return [
+        *_overall("open exact match", exact, accuracy),
+        *_overall("open token F1", overlap, average),
+        *language_rows(samples, predictions),
+    ]
+
+
+def language_rows(samples: Sequence[Sample], predictions: Sequence[str]) -> list[Row]:
+    """Share of answers written in the language of the question."""
+    pairs = [(sample.language, language_of(text)) for sample, text in zip(samples, predictions, strict=True)]
+    return [
+        Row("answers in the language asked", "all", language, _share([b == a for a, b in pairs if a == language]), None)
+        for language in LANGUAGES
+    ]
+
+
+def choice_predictions(log_probabilities: np.ndarray) -> list[str]:
+    """The likeliest letter of each question, from float[N, K] log-probabilities of its options."""
+    return [LETTERS[index] for index in log_probabilities.argmax(1)]
+
+
+def choice_rows(samples: Sequence[Sample], predictions: Sequence[str]) -> list[Row]:
+    """Multiple-choice accuracy: the likeliest letter is the right one."""
+    scores = score(samples, predictions, metric=exact_match)
+    return _overall("multiple choice", scores, accuracy, samples)
+
+
+def control_tests(
+    control: str, samples: Sequence[Sample], predictions: Sequence[str]
+) -> list[ControlTest]:
+    """Test for each kind and language that a control does not beat the majority; adjust with ``holm_adjusted``."""
+    tests = []
+    for kind, language in sorted({(sample.kind, sample.language) for sample in samples}):
+        chosen = [index for index, sample in enumerate(samples) if (sample.kind, sample.language) == (kind, language)]
+        estimate = accuracy(score([samples[i] for i in chosen], [predictions[i] for i in chosen], metric=exact_match))
+        majority = majority_share([samples[i] for i in chosen])
+        p = statistics.p_above(round(estimate.value * estimate.n), estimate.n, majority)
+        tests.append(ControlTest(control, kind, language, estimate, majority, p))
+    return tests
+
+
+def holm_adjusted(tests: Sequence[ControlTest]) -> list[ControlTest]:
+    """The same tests with p-values adjusted for all of them together."""
+    adjusted = statistics.holm([test.p_holm for test in tests])
+    return [
+        ControlTest(test.control, test.kind, test.language, test.accuracy, test.majority, p)
+        for test, p in zip(tests, adjusted, strict=True)
+    ]
+
+
+def _rows(metric: str, samples: Sequence[Sample], scores: list[Score], summarise: Callable) -> list[Row]:
+    """One row for each kind and language, then one for each language."""
+    rows = []
+    for kind, language in sorted({(single.kind, single.language) for single in scores}):
+        chosen = [single for single in scores if (single.kind, single.language) == (kind, language)]
+        share = majority_share([s for s in samples if (s.kind, s.language) == (kind, language)])
+        rows.append(Row(metric, kind, language, summarise(chosen), share))
+    return rows + _overall(metric, scores, summarise, samples)
+
+
+def _overall(metric: str, scores: list[Score], summarise: Callable, samples: Sequence[Sample] = ()) -> list[Row]:
+    return [
+        Row(
+            metric,
+            "all",
+            language,
+            summarise([single for single in scores if single.language == language]),
+            majority_share([s for s in samples if s.language == language]) if samples else None,
+        )
+        for language in LANGUAGES
+    ]
+
+
+def _share(facts: list[bool]) -> Estimate:
+    return statistics.proportion(sum(facts), len(facts))

@@ -1,0 +1,1 @@
+"""Data: what a model is trained on, and how files become samples."""

@@ -1,0 +1,1 @@
+"""The demo: phantoms, their bilingual corpus and the tiny base model."""

@@ -1,0 +1,28 @@
+"""Errors a reader can act on: one class per kind of mistake, one base for all.
+
+A message says what was found, what was expected, where, and what to do.
+"""
+
+
+class CompanionError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ParamsError(CompanionError, ValueError):
+    """A parameter file does not fit its schema; the message lists every problem at once."""
+
+
+class DataError(CompanionError, ValueError):
+    """A file, an image or a sample is not what was promised."""
+
+
+class PaperError(CompanionError, LookupError):
+    """The paper has no such exhibit, row or column."""
+
+
+class ModelError(CompanionError, RuntimeError):
+    """Checkpoint and code do not belong together, or a loss is not finite."""
+
+
+class JudgeError(CompanionError, RuntimeError):
+    """The judge cannot be reached; a verdict nobody can parse is unscored instead, not an error."""

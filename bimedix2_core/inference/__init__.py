@@ -1,0 +1,1 @@
+"""Inference: answers, option scores, losses and conversations from a model."""

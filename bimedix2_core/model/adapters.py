@@ -1,0 +1,88 @@
+"""Adapters: which weights a stage trains, each at which learning rate.
+
+Stage 1 trains the projector. Stage 2 trains LoRA in the language model and the projector beside it (Table 11).
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+
+from bimedix2_core.errors import ModelError
+
+PROJECTOR = "multi_modal_projector"
+
+LORA_TARGETS = r".*language_model\.layers\.\d+\..*\.(q|k|v|o|gate|up|down)_proj"
+"""The language model's linear layers. A list of suffixes, as LLaVA has it, would hit CLIP's q, k and v as well."""
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Weights that share a learning rate."""
+
+    name: str
+    learning_rate: float
+    parameters: tuple[nn.Parameter, ...]
+
+
+def freeze_all_but_projector(model: nn.Module) -> None:
+    """Stage 1: only the projector learns.
+
+    Raises:
+        ModelError: the model has no projector.
+    """
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(PROJECTOR in name)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ModelError(f"no weight is called {PROJECTOR!r}, so Stage 1 has nothing to train; give a LLaVA model")
+
+
+def add_lora(model: nn.Module, *, rank: int, alpha: int, dropout: float, seed: int) -> PeftModel:
+    """Stage 2: wrap the language model's linear layers with LoRA and leave the projector trainable.
+
+    ``W x`` becomes ``W x + (alpha / rank) B A x`` with ``B`` starting at zero, so the wrapped model begins as the old
+    one; ``A`` is drawn from the seed. The projector is trained as full weights and saved with the adapter (``modules_to_save``).
+    """
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        target_modules=LORA_TARGETS,
+        modules_to_save=[PROJECTOR],
+        task_type="CAUSAL_LM",
+    )
+    with peft_on_transformers_5():
+        return get_peft_model(model, config, low_cpu_mem_usage=next(model.parameters()).is_meta)
+
+
+@contextmanager
+def peft_on_transformers_5() -> Iterator[None]:
+    """Silence one warning: peft 0.21 reads an attribute under a name that transformers 5 is about to drop."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        yield
+
+
+def parameter_groups(model: nn.Module, *, adapters: float, projector: float) -> list[ParameterGroup]:
+    """Split the trainable weights into adapters and projector, each with its learning rate.
+
+    Groups without weights are left out.
+    """
+    trainable = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    return [
+        ParameterGroup(name, rate, tuple(parameters))
+        for name, rate, parameters in (
+            ("adapters", adapters, _select(trainable, in_projector=False)),
+            ("projector", projector, _select(trainable, in_projector=True)),
+        )
+        if parameters
+    ]
+
+
+def _select(trainable: Iterable[tuple[str, nn.Parameter]], *, in_projector: bool) -> list[nn.Parameter]:
+    return [parameter for name, parameter in trainable if (PROJECTOR in name) == in_projector]

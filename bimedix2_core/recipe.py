@@ -1,0 +1,62 @@
+"""Recipe: the model and the data that a profile names.
+
+A profile says where its base and its samples come from; notebooks ask here and need not know.
+"""
+
+from pathlib import Path
+
+import torch
+
+from bimedix2_core.data.sources import read_llava
+from bimedix2_core.demo import curriculum
+from bimedix2_core.model.assemble import Lmm, load_lmm, load_parts
+from bimedix2_core.params import BaseParts, Params, PhantomData
+from bimedix2_core.records import Sample
+from bimedix2_core.runs import root
+
+
+def load_base(params: Params) -> Lmm:
+    """Load what Stage 1 starts from: a checkpoint, or published parts joined by an untrained projector.
+
+    Raises:
+        ModelError: the checkpoint is not there.
+    """
+    base, dtype = params.model.base, getattr(torch, params.model.dtype)
+    if isinstance(base, BaseParts):
+        return load_parts(base.vision_tower, base.language_model, dtype=dtype, device=device_of(params))
+    return load_lmm(_from_root(base), dtype=dtype, device=device_of(params))
+
+
+def device_of(params: Params) -> str:
+    """Return ``cuda`` or ``cpu``: what the profile asks for, or a GPU where there is one."""
+    if params.run.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return params.run.device
+
+
+def stage1_samples(params: Params) -> list[Sample]:
+    """Image-caption pairs of Stage 1.
+
+    Raises:
+        DataError: a data file is missing or malformed.
+    """
+    data = params.data
+    if isinstance(data, PhantomData):
+        return curriculum.caption_samples(data.n_caption_images, seed=params.run.seed)
+    return read_llava(_from_root(data.stage1_file), image_folder=_from_root(data.image_folder))
+
+
+def stage2_samples(params: Params) -> list[Sample]:
+    """Instructions of Stage 2, with and without images, in both languages.
+
+    Raises:
+        DataError: a data file is missing or malformed.
+    """
+    data = params.data
+    if isinstance(data, PhantomData):
+        return curriculum.instruction_samples(data.n_instruction_images, data.n_text_samples, seed=params.run.seed)
+    return read_llava(_from_root(data.stage2_file), image_folder=_from_root(data.image_folder))
+
+
+def _from_root(path: str) -> Path:
+    return root() / path

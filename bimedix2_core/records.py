@@ -1,0 +1,152 @@
+"""The plain record all parts exchange: one conversation in one language, with its images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bimedix2_core.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from PIL import Image
+
+LANGUAGES = ("en", "ar")
+ROLES = ("system", "user", "assistant")
+
+Message = dict[str, Any]
+"""`{"role": ..., "content": [{"type": "image"} | {"type": "text", "text": str}, ...]}`."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One conversation in one language; the English and the Arabic twin share an id.
+
+    `images` holds one picture for each image part of `messages`, in reading order.
+    """
+
+    id: str
+    language: str
+    task: str
+    source: str
+    messages: list[Message]
+    images: list[Image.Image] = field(default_factory=list)
+    kind: str = ""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def prompt(self) -> list[Message]:
+        """The messages up to, but without, the last assistant turn."""
+        return self.messages[: self._last_assistant()]
+
+    @property
+    def target(self) -> str:
+        """The text of the last assistant turn."""
+        return text_of(self.messages[self._last_assistant()])
+
+    def _last_assistant(self) -> int:
+        for index in range(len(self.messages) - 1, -1, -1):
+            if self.messages[index]["role"] == "assistant":
+                return index
+        raise DataError(
+            f"sample {self.id!r} ({self.language}) has no assistant turn among its {len(self.messages)} messages; "
+            "a prompt and a target need one: add the expected answer"
+        )
+
+
+def message(role: str, text: str, *, images: int = 0) -> Message:
+    """A message of `images` image parts followed by one text part.
+
+    Raises:
+        DataError: if `role` is not one of system, user, assistant.
+    """
+    if role not in ROLES:
+        raise DataError(f"message role is {role!r}; expected one of {', '.join(ROLES)}")
+    return {"role": role, "content": [{"type": "image"} for _ in range(images)] + [{"type": "text", "text": text}]}
+
+
+def text_of(message: Message) -> str:
+    """The text parts of a message, joined without a separator."""
+    return "".join(part["text"] for part in message["content"] if part["type"] == "text")
+
+
+def to_dataset(samples: Iterable[Sample]) -> Dataset:
+    """Write samples as a dataset in the conversational vision format.
+
+    Returns:
+        A `datasets.Dataset` with the columns id, language, task, source, messages, images (a list of
+        `datasets.Image`), kind and choices. A text part has `text`; an image part has none (null).
+    """
+    import datasets
+
+    features = datasets.Features(
+        {
+            "id": datasets.Value("string"),
+            "language": datasets.Value("string"),
+            "task": datasets.Value("string"),
+            "source": datasets.Value("string"),
+            "messages": datasets.List(
+                {
+                    "role": datasets.Value("string"),
+                    "content": datasets.List({"type": datasets.Value("string"), "text": datasets.Value("string")}),
+                }
+            ),
+            "images": datasets.List(datasets.Image()),
+            "kind": datasets.Value("string"),
+            "choices": datasets.List(datasets.Value("string")),
+        }
+    )
+    rows = [_row(sample) for sample in samples]
+    return datasets.Dataset.from_dict({name: [row[name] for row in rows] for name in features}, features=features)
+
+
+def from_dataset(dataset: Dataset) -> list[Sample]:
+    """Read back what `to_dataset` wrote; `kind` and `choices` may be absent.
+
+    Raises:
+        DataError: if a column that every sample needs is missing.
+    """
+    needed = ("id", "language", "task", "source", "messages", "images")
+    missing = [name for name in needed if name not in dataset.column_names]
+    if missing:
+        raise DataError(
+            f"dataset lacks the columns {', '.join(missing)}; it has {', '.join(dataset.column_names)}; "
+            "rename its columns or write it with to_dataset"
+        )
+    return [_sample(row) for row in dataset]
+
+
+def _row(sample: Sample) -> dict[str, Any]:
+    """One row of plain values; every part has the key `text`, as Arrow structs need."""
+    messages = [
+        {"role": turn["role"], "content": [{"type": p["type"], "text": p.get("text")} for p in turn["content"]]}
+        for turn in sample.messages
+    ]
+    return {
+        "id": sample.id,
+        "language": sample.language,
+        "task": sample.task,
+        "source": sample.source,
+        "messages": messages,
+        "images": list(sample.images),
+        "kind": sample.kind,
+        "choices": list(sample.choices),
+    }
+
+
+def _sample(row: dict[str, Any]) -> Sample:
+    return Sample(
+        id=row["id"],
+        language=row["language"],
+        task=row["task"],
+        source=row["source"],
+        messages=[{"role": turn["role"], "content": [_part(p) for p in turn["content"]]} for turn in row["messages"]],
+        images=list(row["images"] or []),
+        kind=row.get("kind") or "",
+        choices=tuple(row.get("choices") or ()),
+    )
+
+
+def _part(part: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "image"} if part["type"] == "image" else {"type": part["type"], "text": part["text"]}

@@ -1,0 +1,389 @@
+"""The bilingual corpus: twins agree, say the truth, and keep the held-out templates out of training."""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+
+from bimedix2_core.demo import corpus
+from bimedix2_core.demo.corpus import Twin
+from bimedix2_core.demo.phantoms import FINDINGS, Truth, all_truths
+from bimedix2_core.errors import DataError
+from bimedix2_core.records import LANGUAGES
+
+TRUTHS = all_truths()
+EFFUSION = Truth("cxr", "pleural_effusion", "left", "small")
+NODULE = Truth("cxr", "lung_nodule", "right", "large")
+LATIN = re.compile(r"[A-Za-z]")
+ARABIC = re.compile(r"[\u0600-\u06ff]")
+OPTION = re.compile(r"^[A-D]\. ", re.MULTILINE)
+
+
+def twins_of(truth: Truth, seed: int, *, held_out: bool) -> Iterator[Twin]:
+    """Every function and kind about one truth."""
+    rng = random.Random(seed)
+    yield corpus.caption(truth, rng, held_out=held_out)
+    yield corpus.chat(truth, rng, held_out=held_out)
+    yield corpus.description(truth, rng, held_out=held_out)
+    yield corpus.report(truth, rng, held_out=held_out)
+    for kind in corpus.kinds("closed_question", truth):
+        for answer in corpus.closed_answers(truth, kind):
+            yield corpus.closed_question(truth, kind, answer, rng, held_out=held_out)
+            yield corpus.reading(truth, kind, rng, held_out=held_out, answer=answer)
+    for form in ("open_question", "multiple_choice"):
+        for kind in corpus.kinds(form, truth):
+            yield getattr(corpus, form)(truth, kind, rng, held_out=held_out)
+            yield corpus.reading(truth, kind, rng, held_out=held_out, form=form)
+    for kind in corpus.kinds("laterality", truth):
+        yield corpus.laterality(truth, kind, rng, held_out=held_out)
+    for direction in corpus.DIRECTIONS:
+        yield corpus.parallel_sentence(truth, direction, rng, held_out=held_out)
+    yield corpus.fact(rng, held_out=held_out)
+    for complete in (True, False):
+        yield corpus.follow_up(rng, complete=complete, held_out=held_out)
+
+
+def texts(twin: Twin, language: str) -> list[str]:
+    return [text for turn in twin.turns[language] for text in turn]
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=str)
+@pytest.mark.parametrize("held_out", [False, True])
+def test_every_function_renders_every_truth_without_gaps_and_in_its_script(truth, held_out):
+    for twin in [twin for seed in range(8) for twin in twins_of(truth, seed, held_out=held_out)]:
+        assert set(twin.turns) == set(LANGUAGES)
+        assert len(twin.turns["en"]) == len(twin.turns["ar"])
+        for language in LANGUAGES:
+            for text in texts(twin, language):
+                assert text.strip() == text, repr(text)
+                assert text, twin
+                assert not re.search(r"[{}]|  | [.,،؛؟?]|\.\.", text), repr(text)
+        if twin.task != "parallel_sentence":
+            assert not any(ARABIC.search(text) for text in texts(twin, "en"))
+            for text in texts(twin, "ar"):
+                assert not LATIN.search(OPTION.sub("", re.sub(r"^[A-D]$", "", text))), repr(text)
+                assert not re.search(r"[?,;]", text), repr(text)
+
+
+def test_the_samples_of_a_twin_share_their_id_and_carry_the_image_in_its_turn():
+    twin = corpus.chat(EFFUSION, random.Random(0), held_out=False)
+    english, arabic = corpus.samples(twin, "chat-0", Image.new("RGB", (8, 8)))
+    assert (english.id, arabic.id) == ("chat-0", "chat-0")
+    assert (english.language, arabic.language) == ("en", "ar")
+    for sample in (english, arabic):
+        with_image = [i for i, turn in enumerate(sample.messages) if turn["content"][0]["type"] == "image"]
+        assert with_image == [2]
+        assert len(sample.images) == 1
+    assert english.target == twin.turns["en"][-1][1]
+    assert arabic.prompt == arabic.messages[:-1]
+
+
+def test_an_image_that_a_twin_does_not_speak_of_is_an_error():
+    with pytest.raises(DataError, match="an image"):
+        corpus.samples(corpus.fact(random.Random(0), held_out=False), "fact-0", Image.new("RGB", (8, 8)))
+    with pytest.raises(DataError, match="no image"):
+        corpus.samples(corpus.caption(EFFUSION, random.Random(0), held_out=False), "caption-0")
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=str)
+def test_held_out_templates_never_appear_in_training(truth):
+    """No question of a held-out draw is ever asked about the same truth in training, whatever the options are."""
+
+    def asked(kind: str, answer: str | None, *, held_out: bool) -> set[str]:
+        rng = random.Random(1)
+        draws = []
+        for _ in range(150):
+            if answer is None:
+                draws.append(corpus.open_question(truth, kind, rng, held_out=held_out))
+            else:
+                draws.append(corpus.closed_question(truth, kind, answer, rng, held_out=held_out))
+        return {f"{language}: {twin.turns[language][0][0]}" for twin in draws for language in LANGUAGES}
+
+    cases = [(kind, None) for kind in corpus.kinds("open_question", truth)]
+    cases += [(kind, a) for kind in corpus.kinds("closed_question", truth) for a in corpus.closed_answers(truth, kind)]
+    for kind, answer in cases:
+        assert asked(kind, answer, held_out=True).isdisjoint(asked(kind, answer, held_out=False)), kind
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=str)
+def test_the_held_out_caption_is_one_sentence_training_never_says(truth):
+    rng = random.Random(2)
+    kept = {corpus.caption(truth, rng, held_out=True).turns["ar"] for _ in range(20)}
+    seen = {corpus.caption(truth, rng, held_out=False).turns["ar"] for _ in range(300)}
+    assert len(kept) == 1
+    assert len(seen) >= 5
+    assert kept.isdisjoint(seen)
+
+
+def test_the_wording_of_a_question_is_the_same_for_left_and_right():
+    """Were a template reserved for the left only, its wording in training would mean right."""
+    for held_out in (False, True):
+        asked = []
+        for side in ("left", "right"):
+            truth, rng = Truth("mri", "infarct", side), random.Random(3)
+            draws = [corpus.closed_question(truth, "side", side, rng, held_out=held_out) for _ in range(300)]
+            asked.append({twin.turns["en"][0][0] for twin in draws})
+        assert asked[0] == asked[1]
+
+
+def test_the_right_letter_is_uniform_and_names_the_truth():
+    rng = random.Random(4)
+    letters = Counter()
+    for _ in range(4000):
+        twin = corpus.multiple_choice(EFFUSION, "side_size", rng, held_out=False)
+        letters[twin.answer] += 1
+        at = "ABCD".index(twin.answer)
+        assert twin.choices["en"][at] == "A small left pleural effusion"
+        assert twin.choices["ar"][at] == "انصباب جنبي أيسر صغير"
+        assert len(set(twin.choices["en"])) == len(set(twin.choices["ar"])) == 4
+        assert twin.turns["ar"][0][1] == twin.answer
+    assert set(letters) == set("ABCD")
+    assert all(abs(count - 1000) < 110 for count in letters.values())  # 4 standard deviations
+
+
+@pytest.mark.parametrize("kind", ["modality", "finding", "organ", "side", "side_size"])
+def test_the_options_alone_do_not_tell_the_right_one(kind):
+    """Over evenly drawn truths each option of a set is right about as often as the others."""
+    rng = random.Random(5)
+    right: dict[frozenset, Counter] = {}
+    while sum(sum(counter.values()) for counter in right.values()) < 6000:
+        truth = corpus.even_truth(rng)
+        if kind in corpus.kinds("multiple_choice", truth):
+            twin = corpus.multiple_choice(truth, kind, rng, held_out=False)
+            choices = twin.choices["en"]
+            right.setdefault(frozenset(choices), Counter())[choices["ABCD".index(twin.answer)]] += 1
+    best = sum(max(counter.values()) for counter in right.values())
+    assert best / 6000 < 0.29
+
+
+def test_yes_and_no_follow_the_truth():
+    rng = random.Random(6)
+    for truth in TRUTHS:
+        abnormal = truth.finding != "normal"
+        assert corpus.closed_answers(truth, "abnormal") == (("yes",) if abnormal else ("no",))
+        assert corpus.closed_answers(truth, "normal") == (("no",) if abnormal else ("yes",))
+        for asked in FINDINGS[truth.modality]:
+            if asked == "normal":
+                continue
+            right, wrong = ("yes", "no") if asked == truth.finding else ("no", "yes")
+            twin = corpus.closed_question(truth, "finding", right, rng, held_out=False, asked=asked)
+            assert twin.turns["en"][0][1] == {"yes": "Yes.", "no": "No."}[right]
+            assert twin.turns["ar"][0][1] == {"yes": "نعم.", "no": "لا."}[right]
+            with pytest.raises(DataError):
+                corpus.closed_question(truth, "finding", wrong, rng, held_out=False, asked=asked)
+
+
+def test_yes_means_the_side_asked_about_is_the_side():
+    rng = random.Random(7)
+    for answer, side, arabic in (
+        ("yes", "right", ("اليمين", "الأيمن", "اليمنى", "يمنى")),
+        ("no", "left", ("اليسار", "الأيسر", "اليسرى", "يسرى")),
+    ):
+        for _ in range(50):
+            twin = corpus.closed_question(NODULE, "side_yes_no", answer, rng, held_out=False)
+            assert f" {side} " in twin.turns["en"][0][0].replace("?", " ")
+            assert any(word in twin.turns["ar"][0][0] for word in arabic)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"), [("abnormal", "no"), ("normal", "yes"), ("side", "right"), ("size", "large"), ("side", "yes")]
+)
+def test_an_answer_that_contradicts_the_truth_is_an_error(kind, answer):
+    with pytest.raises(DataError, match="contradicts"):
+        corpus.closed_question(EFFUSION, kind, answer, random.Random(0), held_out=False)
+
+
+def test_a_kind_that_does_not_fit_the_truth_is_an_error_that_lists_those_that_do():
+    with pytest.raises(DataError, match="modality, finding"):
+        corpus.open_question(Truth("histology", "inflammation"), "side", random.Random(0), held_out=False)
+
+
+def test_the_reply_of_a_follow_up_asks_exactly_when_something_is_missing():
+    rng = random.Random(8)
+    for number in range(2000):
+        complete = number % 2 == 0
+        twin = corpus.follow_up(rng, complete=complete, held_out=number % 3 == 0)
+        assert (twin.answer == "complete") is complete
+        assert twin.turns["en"][0][1].endswith("?") is not complete
+        assert twin.turns["ar"][0][1].endswith("؟") is not complete
+        assert ("doctor" in twin.turns["en"][0][1]) is complete
+        assert ("الطبيب" in twin.turns["ar"][0][1]) is complete
+
+
+def test_there_are_forty_facts_and_each_has_an_answer_in_both_languages():
+    rng = random.Random(9)
+    answers = {}
+    for _ in range(3000):
+        twin = corpus.fact(rng, held_out=False)
+        answers.setdefault(twin.kind, set()).add((twin.turns["en"][0][1], twin.turns["ar"][0][1]))
+    assert len(answers) >= 40
+    assert all(len(pairs) == 1 for pairs in answers.values())
+
+
+def test_both_turns_of_a_translation_have_one_source_and_one_target():
+    rng = random.Random(10)
+    for direction in corpus.DIRECTIONS:
+        for _ in range(50):
+            turns = corpus.parallel_sentence(NODULE, direction, rng, held_out=False).turns
+            assert turns["en"][0][1] == turns["ar"][0][1]
+            assert bool(ARABIC.search(turns["en"][0][1])) is (direction == "en-ar")
+
+
+def test_the_same_seed_says_the_same():
+    first, second = (list(twins_of(NODULE, 11, held_out=False)) for _ in range(2))
+    assert first == second
+
+
+def drawn(function: str, truth: Truth, *arguments: str) -> dict[str, set]:
+    """All turns that training and test draw, by language."""
+    rng = random.Random(12)
+    twins = [
+        getattr(corpus, function)(truth, *arguments, rng, held_out=held_out)
+        for held_out in (False, True)
+        for _ in range(200)
+    ]
+    return {language: {twin.turns[language][0] for twin in twins} for language in LANGUAGES}
+
+
+CAPTIONS = [
+    (
+        EFFUSION,
+        "The chest X-ray shows a small pleural effusion on the left.",
+        "تُظهر صورة الأشعة السينية للصدر انصبابًا جنبيًا صغيرًا على اليسار.",
+    ),
+    (
+        EFFUSION,
+        "The chest X-ray reveals a pleural effusion on the left, small in size.",
+        "تكشف صورة الأشعة السينية للصدر عن انصباب جنبي صغير الحجم على اليسار.",
+    ),
+    (NODULE, "A chest X-ray showing a large right lung nodule.", "صورة أشعة سينية للصدر تُظهر عقيدة رئوية يمنى كبيرة."),
+    (
+        NODULE,
+        "On this chest X-ray, there is a large nodule in the right lung.",
+        "توجد في صورة الأشعة السينية للصدر عقيدة كبيرة في الرئة اليمنى.",
+    ),
+    (
+        Truth("mri", "brain_tumour", "right", "large"),
+        "I see a large right brain tumour on this brain MRI scan.",
+        "أرى ورمًا دماغيًا أيمن كبيرًا في صورة الرنين المغناطيسي للدماغ.",
+    ),
+    (
+        Truth("mri", "infarct", "left"),
+        "The brain MRI scan shows an infarct in the left cerebral hemisphere.",
+        "تُظهر صورة الرنين المغناطيسي للدماغ احتشاءً في نصف الكرة المخية الأيسر.",
+    ),
+    (
+        Truth("mri", "white_matter_lesions"),
+        "White matter lesions are seen on the brain MRI scan.",
+        "تظهر آفات في المادة البيضاء في صورة الرنين المغناطيسي للدماغ.",
+    ),
+    (
+        Truth("ct", "kidney_stone", "left"),
+        "A left kidney stone on an abdominal CT scan.",
+        "حصاة كلوية يسرى في صورة مقطعية محوسبة للبطن.",
+    ),
+    (
+        Truth("ct", "ascites"),
+        "The abdominal CT scan shows ascites.",
+        "تُظهر الصورة المقطعية المحوسبة للبطن استسقاءً بطنيًا.",
+    ),
+    (
+        Truth("gross", "cyst", "", "small"),
+        "A gross specimen photograph with a small cyst.",
+        "صورة عيانية لعينة جراحية فيها كيسة صغيرة.",
+    ),
+    (
+        Truth("histology", "normal"),
+        "The histology image shows no abnormality.",
+        "لا تُظهر الصورة النسيجية المجهرية أي تغيرات مرضية.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("truth", "english", "arabic"), CAPTIONS)
+def test_captions_read_as_written_by_hand(truth, english, arabic):
+    said = drawn("caption", truth)
+    assert english in {turn[1] for turn in said["en"]}
+    assert arabic in {turn[1] for turn in said["ar"]}
+
+
+QUESTIONS = [
+    (
+        "closed_question",
+        NODULE,
+        ("side", "right"),
+        ("Side of the lung nodule: left or right?", "Right."),
+        ("جهة العقيدة الرئوية: اليسار أم اليمين؟", "اليمين."),
+    ),
+    (
+        "closed_question",
+        EFFUSION,
+        ("size", "small"),
+        ("Is the pleural effusion small or large?", "Small."),
+        ("هل الانصباب الجنبي صغير أم كبير؟", "صغير."),
+    ),
+    (
+        "closed_question",
+        NODULE,
+        ("size", "large"),
+        ("Is the lung nodule small or large?", "Large."),
+        ("هل العقيدة الرئوية صغيرة أم كبيرة؟", "كبيرة."),
+    ),
+    (
+        "closed_question",
+        NODULE,
+        ("size_yes_no", "yes"),
+        ("Does the lung nodule look large?", "Yes."),
+        ("هل تبدو العقيدة الرئوية كبيرة؟", "نعم."),
+    ),
+    (
+        "open_question",
+        EFFUSION,
+        ("side",),
+        ("Where is the pleural effusion?", "In the left pleural cavity."),
+        ("أين يقع الانصباب الجنبي؟", "في التجويف الجنبي الأيسر."),
+    ),
+    (
+        "open_question",
+        NODULE,
+        ("side",),
+        ("Where is the lung nodule?", "In the right lung."),
+        ("أين تقع العقيدة الرئوية؟", "في الرئة اليمنى."),
+    ),
+    (
+        "laterality",
+        NODULE,
+        ("not_there",),
+        ("The lung nodule is not on the left. Which side is it on?", "Right."),
+        ("العقيدة الرئوية ليست على اليسار. في أي جهة هي؟", "اليمين."),
+    ),
+]
+
+
+@pytest.mark.parametrize(("function", "truth", "arguments", "english", "arabic"), QUESTIONS)
+def test_questions_read_as_written_by_hand(function, truth, arguments, english, arabic):
+    said = drawn(function, truth, *arguments)
+    assert english in said["en"]
+    assert arabic in said["ar"]
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=str)
+def test_captions_are_short(truth):
+    said = drawn("caption", truth)
+    assert max(len(turn[1].split()) for language in LANGUAGES for turn in said[language]) <= 16
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=str)
+def test_a_story_names_side_and_size_in_both_languages(truth):
+    rng = random.Random(13)
+    sides = {"left": r"يسار|أيسر|يسرى", "right": r"يمين|أيمن|يمنى"}
+    sizes = {"small": r"صغير", "large": r"كبير"}
+    for held_out in (False, True):
+        for _ in range(60):
+            told = corpus.story(truth, rng, held_out=held_out)
+            assert all(word in told["en"].lower() for word in (truth.side, truth.size))
+            assert not truth.side or re.search(sides[truth.side], told["ar"].replace("الأ", "أ"))
+            assert not truth.size or re.search(sizes[truth.size], told["ar"])

@@ -1,0 +1,246 @@
+import re
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from bimedix2_core.errors import CompanionError, ParamsError
+from bimedix2_core.params import LlavaData, Params, load_params, read_profile, root
+
+PROFILES = sorted((root() / "params").glob("*.yaml"))
+PROVENANCE = re.compile(r"#\s*(paper|code|assumed|local): \S")
+
+
+@pytest.fixture
+def demo() -> dict:
+    """The values of the demo profile, free to be broken."""
+    return read_profile("params/demo.yaml", environment={})[0]
+
+
+def complaint(values, overrides=None) -> str:
+    with pytest.raises(ParamsError) as caught:
+        load_params(values, overrides, environment={})
+    return str(caught.value)
+
+
+def scalars_without_remark(text: str) -> list[str]:
+    """Values of a profile whose line does not say where they come from."""
+    lines = text.splitlines()
+    nodes = [yaml.compose(text)]
+    missing = []
+    while nodes:
+        for key, value in nodes.pop().value:
+            if isinstance(value, yaml.MappingNode):
+                nodes.append(value)
+            elif not PROVENANCE.search(lines[value.start_mark.line]):
+                missing.append(f"line {value.start_mark.line + 1}: {key.value}")
+    return sorted(missing)
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda file: file.stem)
+def test_every_profile_fits_the_schema_and_is_named_after_its_file(profile):
+    assert load_params(profile, environment={}).run.profile == profile.stem
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda file: file.stem)
+def test_every_value_of_a_paper_profile_says_where_it_comes_from(profile):
+    if load_params(profile, environment={}).run.kind != "paper":
+        return
+
+    missing = scalars_without_remark(profile.read_text())
+
+    assert not missing, (
+        f"{profile.name}: end these lines with `# paper:`, `# code:`, `# assumed:` or `# local:`: {missing}"
+    )
+
+
+def test_a_value_without_a_remark_is_noticed():
+    text = "params:\n  run:\n    seed: 0 # assumed: no seed is given\n    threads: 2 # two\n    device: cpu\n"
+
+    assert scalars_without_remark(text) == ["line 4: threads", "line 5: device"]
+
+
+def test_the_paper_profile_holds_table_11():
+    # paper/reported/table11_hyperparameters.csv: per device x accumulation x 8 devices
+    params = load_params("params/paper_8b.yaml", environment={})
+
+    assert (params.stage1.learning_rate, params.stage2.learning_rate) == (1.0e-3, 2.0e-4)
+    assert params.stage2.projector_learning_rate == 2.0e-5
+    assert (params.stage1.global_batch_size, params.stage2.global_batch_size) == (1 * 1 * 8, 4 * 4 * 8)
+    assert (params.stage1.micro_batch_size, params.stage2.micro_batch_size) == (1, 4)
+    assert (params.stage2.lora_r, params.stage2.lora_alpha) == (8, 16)
+    assert params.stage1.warmup_ratio == params.stage2.warmup_ratio == 0.03
+    assert params.stage1.weight_decay == params.stage2.weight_decay == 0.0
+    assert params.stage1.epochs == params.stage2.epochs == 1
+    assert params.model.dtype == "bfloat16"
+
+
+def test_parameters_cannot_be_changed_after_loading(demo):
+    params = load_params(demo)
+
+    with pytest.raises(ValidationError, match="frozen"):
+        params.run.seed = 1
+
+
+def test_a_mapping_is_taken_with_and_without_its_top_key(demo):
+    assert load_params({"params": demo}) == load_params(demo)
+
+
+def test_all_problems_come_in_one_error(demo):
+    demo["stage2"]["lora_rr"] = demo["stage2"].pop("lora_r")
+    demo["stage2"]["lora_alpha"] = "sixteen"
+    demo["stage1"]["micro_batch_size"] = 5
+    demo["run"]["seed"] = True
+    demo["bench"] = {}
+
+    assert complaint(demo).splitlines() == [
+        "the injected profile does not fit Params:",
+        "  run.seed: expected a whole number, found True (true or false); "
+        "YAML reads yes, no, on and off as true and false",
+        "  stage1.micro_batch_size: 5 does not divide global_batch_size 32; the next smaller that does is 4",
+        "  stage2.lora_r: required, but absent",
+        "  stage2.lora_alpha: expected a whole number, found 'sixteen' (text)",
+        "  stage2.lora_rr: unknown key; did you mean `lora_r`?",
+        "  bench: unknown key; did you mean `benchmarks`?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (
+            "stage1.learning_rate",
+            "5e-5",
+            "expected a number, found '5e-5' (text); YAML reads this as text, write 5.0e-5",
+        ),
+        ("stage1.learning_rate", "1.5E3", "write 1.5e+3"),
+        ("stage1.learning_rate", "0.001", "write 0.001 without quotes"),
+        ("stage1.learning_rate", 0.0, "greater than 0"),
+        ("stage1.learning_rate", float("nan"), "found nan (a number)"),
+        ("stage1.learning_rate", True, "expected a number, found True"),
+        ("stage1.max_steps", 1.5, "found 1.5 (a number)"),
+        ("stage1.warmup_ratio", 1.0, "less than 1"),
+        ("stage1.max_steps", None, "give exactly one of epochs and max_steps (null the other); found neither"),
+        ("stage1.epochs", 1, "found epochs 1 and max_steps 150"),
+        ("run.profile", "../elsewhere", "found '../elsewhere'"),
+        ("run.kind", "real", "'demo' or 'paper', found 'real'"),
+        ("run.threads", 0, "greater than or equal to 1"),
+        ("run", "fast", "expected a section with its own keys, found 'fast' (text)"),
+        ("model.base", "", "at least 1 character"),
+        ("model.base", {"vision_tower": "a"}, "model.base.language_model: required, but absent"),
+        ("data.source", "llavaa", "unknown source 'llavaa'; known: 'phantoms', 'llava'"),
+        ("data.stage1_file", "a.json", "it belongs to another source than 'phantoms'"),
+        ("lora_r", 8, "it belongs to `stage2.lora_r`"),
+        ("inference.beam", 8, "unknown key; known here: batch_size, max_new_tokens, temperature, top_p"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_words_that_help(demo, path, value, expected):
+    assert expected in complaint(demo, {path: value})
+
+
+def test_the_next_whole_number_is_still_a_number(demo):
+    assert load_params(demo, {"inference.temperature": 1}).inference.temperature == 1.0
+
+
+def test_overrides_are_taken_nested_and_dotted(demo):
+    params = load_params(demo, {"stage2": {"lora_r": 16}, "stage2.lora_alpha": 32, "run.seed": 7})
+
+    assert (params.stage2.lora_r, params.stage2.lora_alpha, params.run.seed) == (16, 32, 7)
+    assert params.stage2.lora_dropout == load_params(demo).stage2.lora_dropout
+
+
+def test_another_source_replaces_the_whole_data_section(demo):
+    llava = {"source": "llava", "stage1_file": "1", "stage2_file": "2", "image_folder": "i", "reader_images": None}
+
+    assert load_params(demo, {"data": llava}).data == LlavaData(**llava)
+
+
+def test_steps_give_way_to_epochs(demo):
+    stage = load_params(demo, {"stage1": {"epochs": 2, "max_steps": None}}).stage1
+
+    assert (stage.epochs, stage.max_steps) == (2, None)
+
+
+def test_overrides_leave_the_mapping_they_change_alone(demo):
+    load_params(demo, {"run.seed": 7})
+
+    assert demo["run"]["seed"] == 0
+
+
+@pytest.mark.parametrize("overrides", [[1], "run.seed: 1", 3])
+def test_overrides_that_are_no_mapping_are_refused(demo, overrides):
+    assert "expected a mapping such as" in complaint(demo, overrides)
+
+
+def test_the_environment_replaces_the_default_profile_only(tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text((root() / "params/demo.yaml").read_text().replace("seed: 0", "seed: 5"))
+    environment = {"BIMEDIX2_PARAMS": str(other)}
+
+    assert load_params("params/demo.yaml", environment=environment).run.seed == 5
+    assert load_params("params/paper_8b.yaml", environment=environment).run.profile == "paper_8b"
+    assert load_params("params/demo.yaml", environment={"BIMEDIX2_PARAMS": ""}).run.seed == 0
+
+
+def test_a_profile_is_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text((root() / "params/demo.yaml").read_text())
+
+    assert load_params("params/demo.yaml", environment={}) == load_params("mine.yaml", environment={})
+
+
+def test_a_missing_file_is_named_with_the_likely_one():
+    assert "did you mean params/demo.yaml?" in complaint("params/dmeo.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("params: [", "is not readable as YAML"),
+        ("run: {seed: 0}", "no mapping under a top key `params:`; found a mapping"),
+        ("just words", "found 'just words' (text)"),
+        ("", "found nothing (null)"),
+        ("params: {run: {}}\nrun: {}", "keys beside `params:`: run"),
+        ("params: {run: {seed: 1, seed: 2}}", "key given twice: seed"),
+        ("params: !!python/object:os.system {}", "is not readable as YAML"),
+    ],
+)
+def test_a_file_that_is_no_profile_is_one_clear_error(tmp_path, content, expected):
+    file = tmp_path / "x.yaml"
+    file.write_text(content)
+
+    assert expected in complaint(str(file))
+
+
+def test_bytes_that_are_no_text_are_an_error(tmp_path):
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
+
+    assert "is not readable as YAML" in complaint(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize("value", [3, None, ["params/demo.yaml"]])
+def test_something_that_is_no_profile_is_refused(value):
+    assert "expected a path or a mapping" in complaint(value)
+
+
+def test_the_error_is_also_a_value_error():
+    assert issubclass(ParamsError, ValueError)
+    assert issubclass(ParamsError, CompanionError)
+
+
+def test_every_parameter_says_what_it_means():
+    silent = [
+        f"{section.__name__}.{name}"
+        for section in [Params, *Params.__base__.__subclasses__()]
+        for name, field in section.model_fields.items()
+        if not field.description
+    ]
+
+    assert not silent, f"write a docstring under these fields: {silent}"
+
+
+def test_shown_in_a_notebook_the_parameters_are_a_table_of_all_values(demo):
+    table = load_params(demo)._repr_html_()
+
+    assert "<code>stage2.lora_r</code></td><td style='text-align:left'>32</td>" in table
+    assert "<code>run.device</code>" in table
