@@ -79,9 +79,7 @@ def choice_rows(samples: Sequence[Sample], predictions: Sequence[str]) -> list[R
     return _overall("multiple choice", scores, accuracy, samples)
 
 
-def control_tests(
-    control: str, samples: Sequence[Sample], predictions: Sequence[str]
-) -> list[ControlTest]:
+def control_tests(control: str, samples: Sequence[Sample], predictions: Sequence[str]) -> list[ControlTest]:
     """Test for each kind and language that a control does not beat the majority; adjust with ``holm_adjusted``."""
     tests = []
     for kind, language in sorted({(sample.kind, sample.language) for sample in samples}):

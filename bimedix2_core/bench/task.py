@@ -63,9 +63,7 @@ def prediction_key(sample: Sample, *, model_key: str, decoding: dict) -> str:
     return content_key({"model": model_key, "messages": sample.prompt, "images": images, "decoding": decoding})
 
 
-def score(
-    samples: Sequence[Sample], predictions: Sequence[str], *, metric: Callable[[str, str], float]
-) -> list[Score]:
+def score(samples: Sequence[Sample], predictions: Sequence[str], *, metric: Callable[[str, str], float]) -> list[Score]:
     """Grade each prediction against its sample's target.
 
     Raises:

@@ -16,8 +16,8 @@ ROLES = {"human": "user", "gpt": "assistant", "system": "system"}
 def read_llava(file: Path, *, image_folder: Path) -> list[Sample]:
     """Read LLaVA-style JSON, the form in which BiMed-V is published.
 
-    Each row has ``id``, ``conversations`` (``from`` human or gpt, ``value``) and, where there is an image, ``image`` and
-    one ``<image>`` in a human value. The language is the script of the first answer.
+    Each row has ``id``, ``conversations`` (``from`` human or gpt, ``value``) and, where there is an image, ``image``
+    and one ``<image>`` in a human value. The language is the script of the first answer.
 
     Images are read when the file is: this suits up to some ten thousand samples; larger sets need a stored dataset.
 

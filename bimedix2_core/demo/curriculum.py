@@ -35,10 +35,11 @@ def caption_samples(n_images: int, *, seed: int) -> list[Sample]:
 def instruction_samples(n_images: int, n_text: int, *, seed: int) -> list[Sample]:
     """Stage 2: conversations about images, and text-only samples, each in both languages.
 
-    Some captions stay in the mix: without them the caption loss that Stage 1 reached rises again.
+    Truth records are drawn evenly, so half of the images have a side to be asked about. Some captions stay in
+    the mix: without them the caption loss that Stage 1 reached rises again.
     """
     rng = random.Random(f"instructions {seed}")
-    truths = [corpus.even_truth(rng) for _ in range(n_images)]
+    truths = [rng.choice(all_truths()) for _ in range(n_images)]
     with_image = [(truth, _instruction(truth, rng)) for truth in truths]
     text = [text_twin(rng) for _ in range(n_text)]
     samples = _with_images("instructions", with_image, first_seed=INSTRUCTION_SEEDS + 100_000 * seed)

@@ -1,8 +1,8 @@
 """Tiny base: what CLIP and Llama 3.1 are to the real recipe, small enough to ship and to train on a laptop.
 
 ``build`` makes it from nothing: a byte-level BPE tokenizer, a CLIP vision model trained contrastively on phantoms, a
-Llama trained on bilingual text only (never on an image), joined by an untrained projector. The result stands in ``base/``
-and is what Stage 1 finds. Its card says what it was made with, and holds the content key of the code that made it.
+Llama trained on bilingual text only (never on an image), joined by an untrained projector. The result stands in
+``base/`` and is what Stage 1 finds. Its card says what it was made with, and holds the content key of the code that made it.
 
 Rebuild with ``python -m bimedix2_core.demo.tiny_base`` (or ``make base``).
 """
@@ -37,10 +37,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from bimedix2_core.data.chat import CHAT_TEMPLATE, END_OF_TURN, IMAGE_TOKEN
+from bimedix2_core.data.chat import CHAT_TEMPLATE, END_OF_TURN, IGNORE_INDEX, IMAGE_TOKEN, Encoded, encode
 from bimedix2_core.demo import corpus, phantoms
-from bimedix2_core.demo.phantoms import Truth, all_truths
 from bimedix2_core.demo.corpus import Twin
+from bimedix2_core.demo.phantoms import Truth, all_truths
 from bimedix2_core.model.adapters import ParameterGroup
 from bimedix2_core.model.assemble import Lmm, assemble, load_lmm, save_lmm
 from bimedix2_core.params import StageParams
@@ -66,7 +66,8 @@ LLAMA3_SPECIAL_TOKENS = (
 )
 
 LLAMA3_PRE_TOKENS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 """How Llama 3's tokenizer cuts text before it merges bytes."""
 
@@ -91,6 +92,20 @@ LLAMA_CONFIG = {
 }
 
 
+TEXT_MIX = {
+    "closed_question": 30,
+    "open_question": 12,
+    "multiple_choice": 12,
+    "laterality": 6,
+    "retold": 14,
+    "translation": 10,
+    "report": 4,
+    "fact": 5,
+    "follow-up": 7,
+}
+"""How often each form of text is drawn for the language model; the questions are asked of a report in words."""
+
+
 @dataclass(frozen=True)
 class BuildSettings:
     """How long each part of the base is trained; the defaults made the base that ships."""
@@ -98,13 +113,15 @@ class BuildSettings:
     seed: int = 0
     clip_images_per_truth: int = 160
     clip_steps: int = 1200
-    clip_images_per_step: int = 3
+    clip_images_per_step: int = 2
     """Of each truth record, so that a batch always holds the left, the right, the small and the large one."""
-    clip_learning_rate: float = 1.0e-3
-    text_samples: int = 60_000
-    text_steps: int = 3000
-    text_batch_size: int = 32
-    text_learning_rate: float = 3.0e-3
+    clip_learning_rate: float = 2.0e-3
+    text_samples: int = 120_000
+    text_batch_size: int = 16
+    pretrain_steps: int = 4500
+    pretrain_learning_rate: float = 3.0e-3
+    instruct_steps: int = 3500
+    instruct_learning_rate: float = 1.5e-3
 
 
 @dataclass(frozen=True)
@@ -128,9 +145,7 @@ def build(folder: Path = BASE_FOLDER, settings: BuildSettings | None = None) -> 
     torch.manual_seed(settings.seed)
     vision = train_vision_tower(tokenizer, settings)
     language_model = LlamaForCausalLM(llama_config(tokenizer))
-    lmm = assemble(
-        vision.model.vision_model, language_model, tokenizer=tokenizer, image_processor=image_processor()
-    )
+    lmm = assemble(vision.model.vision_model, language_model, tokenizer=tokenizer, image_processor=image_processor())
     text_curve = train_language_model(lmm, samples, settings, folder=folder)
     save_lmm(Lmm(lmm.model.to(torch.bfloat16), lmm.processor), folder)
     card = {
@@ -255,7 +270,9 @@ def train_vision_tower(tokenizer: PreTrainedTokenizerFast, settings: BuildSettin
         chosen = torch.randint(settings.clip_images_per_truth, (len(truths), n_each), generator=generator)
         images = pixels_TNCHW[torch.arange(len(truths))[:, None], chosen].flatten(0, 1)
         captions = [_caption(truth, rng) for truth in truths for _ in range(n_each)]
-        logits_BB = log_scale.exp() * _embed_images(vision, images, generator) @ _embed_texts(text, tokenizer, captions).T
+        logits_BB = (
+            log_scale.exp() * _embed_images(vision, images, generator) @ _embed_texts(text, tokenizer, captions).T
+        )
         loss = _soft_cross_entropy(logits_BB, targets_BB) + _soft_cross_entropy(logits_BB.T, targets_BB)
         optimizer.zero_grad()
         loss.backward()
@@ -267,32 +284,55 @@ def train_vision_tower(tokenizer: PreTrainedTokenizerFast, settings: BuildSettin
 
 
 def train_language_model(lmm: Lmm, samples: Sequence[Sample], settings: BuildSettings, *, folder: Path) -> Curve:
-    """Train the Llama inside the assembled model on text alone, in place."""
+    """Train the Llama inside the assembled model on text alone, in place.
+
+    As Llama 3.1 Instruct came to be: first every token is learnt (pre-training), then only what the assistant says.
+
+    Returns:
+        The loss of both phases in a row; it jumps where the second begins, since other tokens count.
+    """
     lmm.model.requires_grad_(False)
     lmm.model.model.language_model.requires_grad_(True)
     weights = tuple(lmm.model.model.language_model.parameters())
-    stage = StageParams(
-        learning_rate=settings.text_learning_rate,
-        global_batch_size=settings.text_batch_size,
-        micro_batch_size=settings.text_batch_size // 2,
+    phases = (
+        ("pre-training", settings.pretrain_steps, settings.pretrain_learning_rate, encode_document),
+        ("instructions", settings.instruct_steps, settings.instruct_learning_rate, encode),
+    )
+    losses = []
+    for number, (title, n_steps, learning_rate, encode_sample) in enumerate(phases):
+        log = train(
+            lmm,
+            samples,
+            groups=[ParameterGroup(title, learning_rate, weights)],
+            settings=_text_stage(n_steps, learning_rate, settings.text_batch_size),
+            seed=settings.seed + number,
+            folder=folder,
+            title=title,
+            encode_sample=encode_sample,
+        )
+        losses += [record.loss for record in log.steps]
+    return _thin(losses)
+
+
+def encode_document(sample: Sample, tokenizer, *, n_image_tokens: int) -> Encoded:
+    """Tokens of a sample with every token but the first as a label: plain next-token prediction."""
+    encoded = encode(sample, tokenizer, n_image_tokens=n_image_tokens)
+    return replace(encoded, labels=[IGNORE_INDEX, *encoded.input_ids[1:]])
+
+
+def _text_stage(n_steps: int, learning_rate: float, batch_size: int) -> StageParams:
+    return StageParams(
+        learning_rate=learning_rate,
+        global_batch_size=batch_size,
+        micro_batch_size=batch_size // 2,
         epochs=None,
-        max_steps=settings.text_steps,
+        max_steps=n_steps,
         warmup_ratio=0.03,
         weight_decay=0.01,
         max_length=1024,
         max_grad_norm=1.0,
-        checkpoint_every=settings.text_steps,
+        checkpoint_every=n_steps,
     )
-    log = train(
-        lmm,
-        samples,
-        groups=[ParameterGroup("language model", settings.text_learning_rate, weights)],
-        settings=stage,
-        seed=settings.seed,
-        folder=folder,
-        title="language model",
-    )
-    return _thin([record.loss for record in log.steps])
 
 
 def sources_key() -> str:
@@ -309,10 +349,8 @@ def sources_key() -> str:
 
 
 def _text_twin(rng: random.Random) -> Twin:
-    truth = corpus.even_truth(rng)
-    forms = ("closed_question", "open_question", "multiple_choice", "laterality", "retold", "translation", "report", "fact",
-             "follow-up")  # fmt: skip
-    form = rng.choices(forms, weights=(30, 12, 12, 6, 14, 10, 4, 5, 7))[0]
+    truth = rng.choice((corpus.even_truth(rng), rng.choice(all_truths())))
+    form = rng.choices(list(TEXT_MIX), weights=list(TEXT_MIX.values()))[0]
     if form in ("closed_question", "open_question", "multiple_choice"):
         return corpus.reading(truth, rng.choice(corpus.kinds(form, truth)), rng, held_out=False, form=form)
     if form == "laterality":
@@ -345,7 +383,12 @@ def retell(twin: Twin, story: dict[str, str]) -> Twin:
 def _without_docstrings(tree: ast.AST) -> ast.AST:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
             node.body = body[1:] or [ast.Pass()]
     return tree
 

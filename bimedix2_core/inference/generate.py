@@ -51,9 +51,7 @@ def generate(
 def prompt_batches(lmm: Lmm, samples: Sequence[Sample], *, batch_size: int) -> Iterator[Prompts]:
     """Yield the prompts of all samples, longest first, so that a batch pads little and memory peaks at once."""
     encoded = [
-        encode_prompt(
-            sample.prompt, lmm.tokenizer, n_images=len(sample.images), n_image_tokens=lmm.n_image_tokens
-        )
+        encode_prompt(sample.prompt, lmm.tokenizer, n_images=len(sample.images), n_image_tokens=lmm.n_image_tokens)
         for sample in samples
     ]
     order = sorted(range(len(samples)), key=lambda index: (-len(encoded[index]), index))

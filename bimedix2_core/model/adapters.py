@@ -45,7 +45,8 @@ def add_lora(model: nn.Module, *, rank: int, alpha: int, dropout: float, seed: i
     """Stage 2: wrap the language model's linear layers with LoRA and leave the projector trainable.
 
     ``W x`` becomes ``W x + (alpha / rank) B A x`` with ``B`` starting at zero, so the wrapped model begins as the old
-    one; ``A`` is drawn from the seed. The projector is trained as full weights and saved with the adapter (``modules_to_save``).
+    one; ``A`` is drawn from the seed. The projector is trained as full weights and saved with the adapter
+    (``modules_to_save``).
     """
     torch.manual_seed(seed)
     config = LoraConfig(

@@ -155,7 +155,9 @@ def count_parameters(model: LlavaForConditionalGeneration) -> ParameterCounts:
 def _name_image_token(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
     state = tokenizer.backend_tokenizer.to_str()
     if RESERVED_TOKEN not in state:
-        raise ModelError(f"the tokenizer has no {RESERVED_TOKEN!r} to rename to {IMAGE_TOKEN!r}; give a Llama 3 tokenizer")
+        raise ModelError(
+            f"the tokenizer has no {RESERVED_TOKEN!r} to rename to {IMAGE_TOKEN!r}; give a Llama 3 tokenizer"
+        )
     renamed = Tokenizer.from_str(state.replace(RESERVED_TOKEN, IMAGE_TOKEN))
     return PreTrainedTokenizerFast(
         tokenizer_object=renamed,
@@ -183,7 +185,9 @@ def _count(module: nn.Module) -> int:
 def _llava_config(vision_tower, language_model, tokenizer) -> LlavaConfig:
     image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
     if image_id is None or image_id == tokenizer.unk_token_id:
-        raise ModelError(f"the tokenizer has no token {IMAGE_TOKEN!r}; a reserved token can be renamed to it, as load_parts does")
+        raise ModelError(
+            f"the tokenizer has no token {IMAGE_TOKEN!r}; a reserved token can be renamed to it, as load_parts does"
+        )
     vision = vision_tower.config
     return LlavaConfig(
         vision_config=vision,

@@ -3,8 +3,10 @@
 Stage 1 leaves the projector's weights; Stage 2 leaves a PEFT folder with the adapters and the projector.
 """
 
+import hashlib
 from pathlib import Path
 
+import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save
 
@@ -54,3 +56,15 @@ def load_adapter(lmm: Lmm, folder: Path) -> Lmm:
     with peft_on_transformers_5():
         adapted = PeftModel.from_pretrained(lmm.model, folder, is_trainable=False)
     return Lmm(adapted.eval(), lmm.processor)
+
+
+def fingerprint(lmm: Lmm) -> str:
+    """sha256 over the names and bytes of all weights, in the order of their names: what a prediction was made by.
+
+    Adapters count; where the weights are (CPU or GPU) does not.
+    """
+    digest = hashlib.sha256()
+    for name, weight in sorted(lmm.model.state_dict().items()):
+        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)} ".encode())
+        digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,8 +1,8 @@
 """Batches: which samples make up each step.
 
 The plan is drawn once from the seed, so the batch of step 1,000 is known without running the 999 before it, and a
-resumed run reads what an uninterrupted one reads. Lengths are grouped inside a global batch only: its micro-batches hold
-samples of like length, which saves padding, while what a step learns from stays a random draw.
+resumed run reads what an uninterrupted one reads. Lengths are grouped inside a global batch only: its micro-batches
+hold samples of like length, which saves padding, while what a step learns from stays a random draw.
 """
 
 from collections.abc import Sequence

@@ -14,9 +14,7 @@ from bimedix2_core.records import Sample
 from bimedix2_core.training.loop import TrainingLog, train
 
 
-def train_stage1(
-    lmm: Lmm, samples: Sequence[Sample], *, settings: StageParams, seed: int, folder: Path
-) -> TrainingLog:
+def train_stage1(lmm: Lmm, samples: Sequence[Sample], *, settings: StageParams, seed: int, folder: Path) -> TrainingLog:
     """Train the projector in place and save it under ``folder``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Stage 2: instruction alignment. LoRA in the language model, and the projector at its own rate (section 2, Table 11)."""
+"""Stage 2: instruction alignment. LoRA in the language model, the projector at its own rate (section 2, Table 11)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,9 +32,7 @@ def train_stage2(lmm: Lmm, samples: Sequence[Sample], *, settings: Stage2Params,
         lmm.model, rank=settings.lora_r, alpha=settings.lora_alpha, dropout=settings.lora_dropout, seed=seed
     )
     tuned = Lmm(adapted, lmm.processor)
-    groups = parameter_groups(
-        adapted, adapters=settings.learning_rate, projector=settings.projector_learning_rate
-    )
+    groups = parameter_groups(adapted, adapters=settings.learning_rate, projector=settings.projector_learning_rate)
     log = train(tuned, samples, groups=groups, settings=settings, seed=seed, folder=folder, title="Stage 2")
     adapted.save_pretrained(folder, safe_serialization=True)
     return Stage2(tuned, log)

@@ -109,8 +109,9 @@ def test_a_conversation_says_what_batched_generation_says(lmm):
     sample = tiny.sample()
     question = text_of(sample.messages[0])
 
-    assert Conversation(lmm, settings=tiny.GREEDY).ask(question, image=sample.images[0]) == (
-        generate(lmm, [sample], settings=tiny.GREEDY)[0]
+    assert (
+        Conversation(lmm, settings=tiny.GREEDY).ask(question, image=sample.images[0])
+        == (generate(lmm, [sample], settings=tiny.GREEDY)[0])
     )
 
 

@@ -24,9 +24,7 @@ def test_the_8b_of_the_paper_is_assembled_from_its_parts_with_the_true_counts():
     with torch.device("meta"):
         vision, language = CLIPVisionModel(vision_config), LlamaForCausalLM(llama_config)
 
-    lmm = assemble(
-        vision, language, tokenizer=small.tokenizer, image_processor=small.processor.image_processor
-    )
+    lmm = assemble(vision, language, tokenizer=small.tokenizer, image_processor=small.processor.image_processor)
 
     counts = count_parameters(lmm.model)
     assert counts.vision_tower == 303_507_456

@@ -111,9 +111,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path, monkeyp
         return take_step(self, batch)
 
     steps_taken = []
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(loop._Run, "step", die_at_the_fifth)
+    monkeypatch.setattr(loop._Run, "step", die_at_the_fifth)
+    with pytest.raises(Killed):
         stage2(tmp_path / "killed", **settings)
+    monkeypatch.undo()
     resumed = stage2(tmp_path / "killed", **settings)
 
     assert resumed.log.steps == whole.log.steps
@@ -168,9 +169,7 @@ def test_what_a_stage_saves_is_what_it_trained(tmp_path):
     base = tiny.tiny_lmm()
     save_lmm(base, tmp_path / "base")
     trained, _ = stage1(tmp_path / "stage1")
-    tuned = train_stage2(
-        trained, SAMPLES, settings=tiny.stage2_settings(), seed=0, folder=tmp_path / "stage2"
-    ).lmm
+    tuned = train_stage2(trained, SAMPLES, settings=tiny.stage2_settings(), seed=0, folder=tmp_path / "stage2").lmm
 
     fresh = load_adapter(load_projector(tiny.tiny_lmm(), tmp_path / "stage1"), tmp_path / "stage2")
 

@@ -1,0 +1,118 @@
+"""Seeds: the demo's figures over several seeds of Stage 1 and Stage 2 on one base, published in outputs/reference.
+
+One run shows what a reader will see; a median over seeds shows that it was no luck. ``python -m bimedix2_core.demo.seeds``
+trains and examines each seed in turn, writes three_seeds.csv, and puts the table into the README.
+"""
+
+import argparse
+import csv
+import io
+import resource
+import statistics
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bimedix2_core.bench.medical_vqa import Row
+from bimedix2_core.demo import curriculum, exam
+from bimedix2_core.demo.exam import Questions
+from bimedix2_core.inference.caption_loss import caption_loss
+from bimedix2_core.params import Params, load_params
+from bimedix2_core.recipe import load_base, stage1_samples, stage2_samples
+from bimedix2_core.runs import JsonlStore, root, start_run, write_atomic
+from bimedix2_core.training.stage1 import train_stage1
+from bimedix2_core.training.stage2 import train_stage2
+
+REFERENCE_FILE = "outputs/reference/three_seeds.csv"
+README_MARKERS = (
+    "<!-- figures: begin (written by python -m bimedix2_core.demo.seeds) -->\n",
+    "<!-- figures: end -->",
+)
+
+Figures = dict[str, float]
+"""Figures of one seed by name."""
+
+
+def figures_of(params: Params, *, folder: Path) -> Figures:
+    """Train both stages with the profile's seed and examine the result."""
+    seed, batch_size = params.run.seed, params.inference.batch_size
+    captions = curriculum.held_out_captions(params.benchmarks.medical_vqa.n_caption, seed=0)
+    questions = exam.draw_questions(params.benchmarks.medical_vqa, seed=0)
+    controls = {"no image": exam.no_image(questions), "wrong image": exam.wrong_image(questions, seed=0)}
+    store = JsonlStore(folder / "predictions.jsonl")
+
+    lmm = load_base(params)
+    stage1 = train_stage1(lmm, stage1_samples(params), settings=params.stage1, seed=seed, folder=folder / "stage1")
+    after_stage1 = caption_loss(lmm, captions, batch_size=batch_size, seed=0)
+    stage2 = train_stage2(lmm, stage2_samples(params), settings=params.stage2, seed=seed, folder=folder / "stage2")
+    after_stage2 = caption_loss(stage2.lmm, captions, batch_size=batch_size, seed=0)
+    answers = exam.answer(stage2.lmm, questions, settings=params.inference, store=store)
+    answered = exam.answer_each(stage2.lmm, controls, settings=params.inference, store=store)
+    tests = exam.tested_controls(controls, answered)
+    return {
+        **_exam_figures(exam.rows(questions, answers)),
+        "caption loss, true over shuffled, after Stage 1": after_stage1.ratio,
+        "caption loss, true over shuffled, after Stage 2": after_stage2.ratio,
+        "smallest p of a control above the majority (Holm)": min(test.p_holm for test in tests),
+        "Stage 1, seconds": stage1.seconds,
+        "Stage 2, seconds": stage2.log.seconds,
+        "peak memory, GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    }
+
+
+def table(runs: Sequence[Figures]) -> list[list[str]]:
+    """Header and one row per figure: each seed, then the median."""
+    header = ["demo figure", *(f"seed {seed}" for seed in range(len(runs))), "median"]
+    rows = [
+        [name, *(f"{run[name]:.3f}" for run in runs), f"{statistics.median(run[name] for run in runs):.3f}"]
+        for name in runs[0]
+    ]
+    return [header, *rows]
+
+
+def as_csv(rows: Sequence[Sequence[str]]) -> str:
+    """The table as CSV text."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def as_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """The table as Markdown, numbers to the right."""
+    header, *body = rows
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *body]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def with_figures(readme: str, markdown: str) -> str:
+    """The README with the table between its markers."""
+    begin, end = README_MARKERS
+    before, rest = readme.split(begin)
+    return f"{before}{begin}{markdown}{rest[rest.index(end) :]}"
+
+
+def _exam_figures(rows: Sequence[Row]) -> Figures:
+    return {f"{row.metric}, {row.language}": row.estimate.value for row in rows if row.kind == "all"}
+
+
+def main() -> None:
+    """Run the seeds and publish the table."""
+    parser = argparse.ArgumentParser(description="The demo's figures over several seeds (about 6 minutes each).")
+    parser.add_argument("--params", default="params/demo.yaml")
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    runs = []
+    for seed in range(arguments.seeds):
+        params = load_params(arguments.params, {"run.seed": seed})
+        start_run("seeds", params)
+        with tempfile.TemporaryDirectory() as folder:
+            runs.append(figures_of(params, folder=Path(folder)))
+        rows = table(runs)
+        print(as_markdown(rows), flush=True)
+    write_atomic(root() / REFERENCE_FILE, as_csv(rows))
+    readme = root() / "README.md"
+    write_atomic(readme, with_figures(readme.read_text(encoding="utf-8"), as_markdown(rows)))
+
+
+if __name__ == "__main__":
+    main()

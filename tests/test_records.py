@@ -1,0 +1,37 @@
+import pytest
+import tiny
+
+from bimedix2_core.errors import DataError
+from bimedix2_core.records import from_dataset, message, to_dataset
+
+
+def test_prompt_and_target_part_at_the_last_answer():
+    sample = tiny.sample(question="Where?", answer="Left.")
+
+    assert sample.target == "Left."
+    assert sample.prompt == [message("user", "Where?", images=1)]
+
+
+def test_samples_survive_the_way_through_a_dataset():
+    samples = tiny.mixed_samples(4)
+
+    again = from_dataset(to_dataset(samples))
+
+    assert [(s.id, s.language, s.messages, s.kind) for s in again] == [
+        (s.id, s.language, s.messages, s.kind) for s in samples
+    ]
+    assert [[image.tobytes() for image in s.images] for s in again] == [
+        [image.tobytes() for image in s.images] for s in samples
+    ]
+
+
+def test_a_dataset_without_messages_names_what_is_missing():
+    dataset = to_dataset(tiny.mixed_samples(1)).remove_columns("messages")
+
+    with pytest.raises(DataError, match="dataset lacks the columns messages"):
+        from_dataset(dataset)
+
+
+def test_an_unknown_role_is_an_error():
+    with pytest.raises(DataError, match="message role is 'doctor'"):
+        message("doctor", "Hello.")
