@@ -81,8 +81,6 @@ class PhantomData(_Section):
     """Images of Stage 2, each with questions in both languages."""
     n_text_samples: CountOrZero
     """Stage 2 samples without an image, per language."""
-    n_test_images: Count
-    """Held-out images, for losses and pictures."""
     reader_images: Text | None
     """Folder of a reader's own images for notebook 05; null where there is none."""
 

@@ -217,13 +217,13 @@ def _print_summary(executed: Sequence[Executed], names: Sequence[str], output: P
 
 
 def _publish(exhibits: Path, reference: Path) -> None:
-    """Make ``reference`` a copy of ``exhibits``."""
+    """Replace the notebooks' exhibits in ``reference``; what other commands published there stays."""
     if not exhibits.is_dir():
         print(f"no exhibits in {exhibits}, {reference.name}/ is left as it is")
         return
-    if reference.exists():
-        shutil.rmtree(reference)
-    shutil.copytree(exhibits, reference)
+    for old in reference.glob(f"{exhibits.parent.name}_*"):
+        old.unlink()
+    shutil.copytree(exhibits, reference, dirs_exist_ok=True)
     print(f"{sum(file.is_file() for file in reference.rglob('*'))} files published in {reference}")
 
 

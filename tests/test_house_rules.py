@@ -23,12 +23,13 @@ NOTEBOOKS = sorted((root() / "notebooks").glob(NOTEBOOK_PATTERN))
 LEVELS = {
     "errors": 0,
     "records": 1, "params": 1,
-    "runs": 2, "endpoint": 2,
+    "runs": 2, "endpoint": 2, "environment": 2,
     "data": 3,
     "bench": 4, "model": 4,
     "paper": 5, "training": 5, "inference": 5,
     "demo": 6,
-    "reproduce": 7,
+    "recipe": 7,
+    "reproduce": 8, "seeds": 8,
 }  # fmt: skip
 """Rooms of the core and their level: a room imports from lower levels and from itself, never from its neighbours."""
 

@@ -125,7 +125,7 @@ def test_a_refresh_writes_outputs_back_and_publishes_exhibits(notebook_dir, outp
     (outputs / "demo" / "exhibits").mkdir(parents=True)
     (outputs / "demo" / "exhibits" / "table_05.csv").write_text("n")
     (outputs / "reference").mkdir()
-    (outputs / "reference" / "old.csv").write_text("old")
+    (outputs / "reference" / "demo_old.csv").write_text("old")
     ids = [cell.id for cell in nbformat.read(notebook_dir / "00_fine.ipynb", as_version=4).cells]
 
     assert refresh(notebook_dir) == 0

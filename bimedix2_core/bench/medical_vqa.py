@@ -80,12 +80,15 @@ def choice_rows(samples: Sequence[Sample], predictions: Sequence[str]) -> list[R
 
 
 def control_tests(control: str, samples: Sequence[Sample], predictions: Sequence[str]) -> list[ControlTest]:
-    """Test for each kind and language that a control does not beat the majority; adjust with ``holm_adjusted``."""
+    """Test for each kind and language that a control does not beat the majority; adjust with ``holm_adjusted``.
+
+    The majority is counted over the English twins: one Arabic answer takes several forms (masculine, feminine).
+    """
     tests = []
     for kind, language in sorted({(sample.kind, sample.language) for sample in samples}):
         chosen = [index for index, sample in enumerate(samples) if (sample.kind, sample.language) == (kind, language)]
         estimate = accuracy(score([samples[i] for i in chosen], [predictions[i] for i in chosen], metric=exact_match))
-        majority = majority_share([samples[i] for i in chosen])
+        majority = majority_share(_english([sample for sample in samples if sample.kind == kind]))
         p = statistics.p_above(round(estimate.value * estimate.n), estimate.n, majority)
         tests.append(ControlTest(control, kind, language, estimate, majority, p))
     return tests
@@ -121,6 +124,11 @@ def _overall(metric: str, scores: list[Score], summarise: Callable, samples: Seq
         )
         for language in LANGUAGES
     ]
+
+
+def _english(samples: Sequence[Sample]) -> list[Sample]:
+    """The English twins, or all samples where there are none."""
+    return [sample for sample in samples if sample.language == "en"] or list(samples)
 
 
 def _share(facts: list[bool]) -> Estimate:

@@ -61,7 +61,7 @@ def text_twin(rng: random.Random) -> Twin:
     return corpus.follow_up(rng, complete=rng.random() < 0.5, held_out=False)
 
 
-def test_captions(n: int, *, seed: int) -> list[Sample]:
+def held_out_captions(n: int, *, seed: int) -> list[Sample]:
     """Held-out images with held-out captions, ``n`` per language."""
     rng = random.Random(f"test captions {seed}")
     truths = [corpus.even_truth(rng) for _ in range(n)]
@@ -69,14 +69,14 @@ def test_captions(n: int, *, seed: int) -> list[Sample]:
     return _with_images("test captions", twins, first_seed=TEST_SEEDS)
 
 
-def test_closed(n: int, *, seed: int, kinds: Sequence[str] = CLOSED_KINDS) -> list[Sample]:
+def held_out_closed(n: int, *, seed: int, kinds: Sequence[str] = CLOSED_KINDS) -> list[Sample]:
     """Closed questions on held-out images, evenly over kinds and answers, ``n`` per language."""
     rng = random.Random(f"test closed {seed} {kinds}")
     twins = [_closed(kinds[index % len(kinds)], rng, held_out=True) for index in range(n)]
     return _with_images("test closed", twins, first_seed=TEST_SEEDS + 100_000 + 50_000 * (len(kinds) < 8))
 
 
-def test_open(n: int, *, seed: int) -> list[Sample]:
+def held_out_open(n: int, *, seed: int) -> list[Sample]:
     """Open questions on held-out images, ``n`` per language."""
     rng = random.Random(f"test open {seed}")
     twins = [
@@ -86,7 +86,7 @@ def test_open(n: int, *, seed: int) -> list[Sample]:
     return _with_images("test open", twins, first_seed=TEST_SEEDS + 200_000)
 
 
-def test_choice(n: int, *, seed: int) -> list[Sample]:
+def held_out_choice(n: int, *, seed: int) -> list[Sample]:
     """Multiple choice on held-out images, ``n`` per language."""
     rng = random.Random(f"test choice {seed}")
     twins = [
@@ -96,7 +96,7 @@ def test_choice(n: int, *, seed: int) -> list[Sample]:
     return _with_images("test choice", twins, first_seed=TEST_SEEDS + 300_000)
 
 
-def test_follow_up(n: int, *, seed: int) -> list[Sample]:
+def held_out_follow_up(n: int, *, seed: int) -> list[Sample]:
     """Complaints in held-out words, every second one complete, ``n`` per language."""
     rng = random.Random(f"test follow-up {seed}")
     twins = [corpus.follow_up(rng, complete=index % 2 == 0, held_out=True) for index in range(n)]

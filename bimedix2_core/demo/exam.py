@@ -77,19 +77,19 @@ class Answers:
 def draw_questions(sizes: MedicalVqaParams, *, seed: int) -> Questions:
     """Draw the sets; sizes are per language."""
     return Questions(
-        closed=tuple(curriculum.test_closed(sizes.n_closed, seed=seed)),
-        side=tuple(curriculum.test_closed(sizes.n_side, seed=seed, kinds=curriculum.SIDE_KINDS)),
-        open=tuple(curriculum.test_open(sizes.n_open, seed=seed)),
-        choice=tuple(curriculum.test_choice(sizes.n_choice, seed=seed)),
-        follow_up=tuple(curriculum.test_follow_up(sizes.n_follow_up, seed=seed)),
+        closed=tuple(curriculum.held_out_closed(sizes.n_closed, seed=seed)),
+        side=tuple(curriculum.held_out_closed(sizes.n_side, seed=seed, kinds=curriculum.SIDE_KINDS)),
+        open=tuple(curriculum.held_out_open(sizes.n_open, seed=seed)),
+        choice=tuple(curriculum.held_out_choice(sizes.n_choice, seed=seed)),
+        follow_up=tuple(curriculum.held_out_follow_up(sizes.n_follow_up, seed=seed)),
     )
 
 
 def draw_small(sizes: MedicalVqaParams, *, seed: int) -> Questions:
     """The first quarter of the closed and the first half of the open questions: enough to see what a stage adds."""
     return Questions(
-        closed=tuple(curriculum.test_closed(max(sizes.n_closed // 4, 1), seed=seed)),
-        open=tuple(curriculum.test_open(max(sizes.n_open // 2, 1), seed=seed)),
+        closed=tuple(curriculum.held_out_closed(max(sizes.n_closed // 4, 1), seed=seed)),
+        open=tuple(curriculum.held_out_open(max(sizes.n_open // 2, 1), seed=seed)),
     )
 
 

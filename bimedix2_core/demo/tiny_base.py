@@ -1,8 +1,9 @@
 """Tiny base: what CLIP and Llama 3.1 are to the real recipe, small enough to ship and to train on a laptop.
 
 ``build`` makes it from nothing: a byte-level BPE tokenizer, a CLIP vision model trained contrastively on phantoms, a
-Llama trained on bilingual text only (never on an image), joined by an untrained projector. The result stands in
-``base/`` and is what Stage 1 finds. Its card says what it was made with, and holds the content key of the code that made it.
+Llama trained on bilingual text only (never on an image), joined by an untrained projector. It stands in
+``base/`` and is what Stage 1 finds. Its card says what it was made with, and holds the content key of the code that
+made it.
 
 Rebuild with ``python -m bimedix2_core.demo.tiny_base`` (or ``make base``).
 """
@@ -93,13 +94,13 @@ LLAMA_CONFIG = {
 
 
 TEXT_MIX = {
-    "closed_question": 30,
-    "open_question": 12,
+    "closed_question": 34,
+    "open_question": 14,
     "multiple_choice": 12,
-    "laterality": 6,
-    "retold": 14,
-    "translation": 10,
-    "report": 4,
+    "laterality": 4,
+    "retold": 12,
+    "translation": 9,
+    "report": 3,
     "fact": 5,
     "follow-up": 7,
 }
@@ -112,13 +113,13 @@ class BuildSettings:
 
     seed: int = 0
     clip_images_per_truth: int = 160
-    clip_steps: int = 1200
+    clip_steps: int = 1000
     clip_images_per_step: int = 2
     """Of each truth record, so that a batch always holds the left, the right, the small and the large one."""
     clip_learning_rate: float = 2.0e-3
-    text_samples: int = 120_000
+    text_samples: int = 100_000
     text_batch_size: int = 16
-    pretrain_steps: int = 4500
+    pretrain_steps: int = 3000
     pretrain_learning_rate: float = 3.0e-3
     instruct_steps: int = 3500
     instruct_learning_rate: float = 1.5e-3
@@ -205,7 +206,7 @@ def train_tokenizer(samples: Sequence[Sample]) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     texts = [part["text"] for sample in samples for turn in sample.messages for part in turn["content"]]
-    bpe.train_from_iterator([*texts, *[" A B C D E"] * 100], trainer)
+    bpe.train_from_iterator([*texts, *[" A B C D E"] * 20_000], trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=bpe,
         bos_token="<|begin_of_text|>",
@@ -352,7 +353,7 @@ def _text_twin(rng: random.Random) -> Twin:
     truth = rng.choice((corpus.even_truth(rng), rng.choice(all_truths())))
     form = rng.choices(list(TEXT_MIX), weights=list(TEXT_MIX.values()))[0]
     if form in ("closed_question", "open_question", "multiple_choice"):
-        return corpus.reading(truth, rng.choice(corpus.kinds(form, truth)), rng, held_out=False, form=form)
+        return _question_on_text(truth, form, rng)
     if form == "laterality":
         sided = rng.choice([record for record in all_truths() if record.side])
         return corpus.laterality(sided, rng.choice(corpus.kinds("laterality", sided)), rng, held_out=False)
@@ -366,6 +367,21 @@ def _text_twin(rng: random.Random) -> Twin:
     if form == "fact":
         return corpus.fact(rng, held_out=False)
     return corpus.follow_up(rng, complete=rng.random() < 0.5, held_out=False)
+
+
+def _question_on_text(truth: Truth, form: str, rng: random.Random) -> Twin:
+    """A question about a report in words: mostly where an image would stand, sometimes announced as a text to read."""
+    kind = rng.choice(corpus.kinds(form, truth))
+    if rng.random() < 0.25:
+        return corpus.reading(truth, kind, rng, held_out=False, form=form)
+    if form == "closed_question":
+        answer = rng.choice(corpus.closed_answers(truth, kind))
+        twin = corpus.closed_question(truth, kind, answer, rng, held_out=False)
+    elif form == "open_question":
+        twin = corpus.open_question(truth, kind, rng, held_out=False)
+    else:
+        twin = corpus.multiple_choice(truth, kind, rng, held_out=False)
+    return retell(twin, corpus.story(truth, rng, held_out=False, most=rng.choice((1, 2, 3))))
 
 
 def retell(twin: Twin, story: dict[str, str]) -> Twin:

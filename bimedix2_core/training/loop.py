@@ -98,6 +98,7 @@ def train(
     optimizer = torch.optim.AdamW(
         [{"params": list(group.parameters), "lr": group.learning_rate} for group in groups],
         weight_decay=settings.weight_decay,
+        fused=True,
     )
     model, optimizer = accelerator.prepare(lmm.model, optimizer)
     run = _Run(lmm, model, accelerator, optimizer, samples, encoded, settings)

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from bimedix2_core.runs import write_atomic
 
 OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")
-"""What AdamW keeps for each weight."""
+"""What fused AdamW keeps for each weight, all of it on the weight's device."""
 
 
 class Checkpoint:
@@ -37,8 +37,7 @@ class Checkpoint:
             for name, weight in _trainable(model):
                 weight.data.copy_(stored.get_tensor(f"weight:{name}"))
                 optimizer.state[weight] = {
-                    state: stored.get_tensor(f"{state}:{name}").to("cpu" if state == "step" else weight.device)
-                    for state in OPTIMIZER_STATE
+                    state: stored.get_tensor(f"{state}:{name}").to(weight.device) for state in OPTIMIZER_STATE
                 }
             return json.loads(stored.metadata()["records"])
 

@@ -7,11 +7,11 @@ from bimedix2_core.demo.tiny_base import text_samples
 from bimedix2_core.records import text_of
 
 TESTS = {
-    "captions": lambda: curriculum.test_captions(24, seed=0),
-    "closed": lambda: curriculum.test_closed(160, seed=0),
-    "side": lambda: curriculum.test_closed(100, seed=0, kinds=curriculum.SIDE_KINDS),
-    "open": lambda: curriculum.test_open(60, seed=0),
-    "choice": lambda: curriculum.test_choice(60, seed=0),
+    "captions": lambda: curriculum.held_out_captions(24, seed=0),
+    "closed": lambda: curriculum.held_out_closed(160, seed=0),
+    "side": lambda: curriculum.held_out_closed(100, seed=0, kinds=curriculum.SIDE_KINDS),
+    "open": lambda: curriculum.held_out_open(60, seed=0),
+    "choice": lambda: curriculum.held_out_choice(60, seed=0),
 }
 
 
@@ -58,7 +58,7 @@ def test_twins_share_id_and_image(name):
 
 
 def test_closed_answers_are_balanced_in_every_kind():
-    samples = [s for s in curriculum.test_closed(1600, seed=1) if s.language == "en"]
+    samples = [s for s in curriculum.held_out_closed(1600, seed=1) if s.language == "en"]
 
     for kind in curriculum.CLOSED_KINDS:
         targets = Counter(sample.target for sample in samples if sample.kind == kind)
@@ -67,7 +67,7 @@ def test_closed_answers_are_balanced_in_every_kind():
 
 
 def test_options_are_shuffled():
-    letters = Counter(sample.target for sample in curriculum.test_choice(400, seed=1))
+    letters = Counter(sample.target for sample in curriculum.held_out_choice(400, seed=1))
 
     assert set(letters) == set("ABCD")
     assert max(letters.values()) < 0.33 * letters.total()  # 400 draws of four: expected a quarter
@@ -82,6 +82,6 @@ def test_another_seed_trains_on_other_images_and_the_same_seed_on_the_same():
 
 
 def test_every_second_complaint_is_complete():
-    samples = [sample for sample in curriculum.test_follow_up(20, seed=0) if sample.language == "en"]
+    samples = [sample for sample in curriculum.held_out_follow_up(20, seed=0) if sample.language == "en"]
 
     assert sum(sample.target.endswith("?") for sample in samples) == 10

@@ -1,6 +1,6 @@
 """Seeds: the demo's figures over several seeds of Stage 1 and Stage 2 on one base, published in outputs/reference.
 
-One run shows what a reader will see; a median over seeds shows that it was no luck. ``python -m bimedix2_core.demo.seeds``
+One run shows what a reader will see; a median over seeds shows that it was no luck. ``python -m bimedix2_core.seeds``
 trains and examines each seed in turn, writes three_seeds.csv, and puts the table into the README.
 """
 
@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bimedix2_core.bench.medical_vqa import Row
 from bimedix2_core.demo import curriculum, exam
-from bimedix2_core.demo.exam import Questions
+from bimedix2_core.errors import DataError
 from bimedix2_core.inference.caption_loss import caption_loss
+from bimedix2_core.paper.tables import Table
 from bimedix2_core.params import Params, load_params
 from bimedix2_core.recipe import load_base, stage1_samples, stage2_samples
 from bimedix2_core.runs import JsonlStore, root, start_run, write_atomic
@@ -25,7 +25,7 @@ from bimedix2_core.training.stage2 import train_stage2
 
 REFERENCE_FILE = "outputs/reference/three_seeds.csv"
 README_MARKERS = (
-    "<!-- figures: begin (written by python -m bimedix2_core.demo.seeds) -->\n",
+    "<!-- figures: begin (written by python -m bimedix2_core.seeds) -->\n",
     "<!-- figures: end -->",
 )
 
@@ -50,7 +50,7 @@ def figures_of(params: Params, *, folder: Path) -> Figures:
     answered = exam.answer_each(stage2.lmm, controls, settings=params.inference, store=store)
     tests = exam.tested_controls(controls, answered)
     return {
-        **_exam_figures(exam.rows(questions, answers)),
+        **exam.summary(exam.rows(questions, answers)),
         "caption loss, true over shuffled, after Stage 1": after_stage1.ratio,
         "caption loss, true over shuffled, after Stage 2": after_stage2.ratio,
         "smallest p of a control above the majority (Holm)": min(test.p_holm for test in tests),
@@ -68,6 +68,20 @@ def table(runs: Sequence[Figures]) -> list[list[str]]:
         for name in runs[0]
     ]
     return [header, *rows]
+
+
+def published() -> Table:
+    """The table as last published, for the notebook.
+
+    Raises:
+        DataError: it was never published.
+    """
+    file = root() / REFERENCE_FILE
+    if not file.is_file():
+        raise DataError(f"{REFERENCE_FILE} is not there; make it with `python -m bimedix2_core.seeds`")
+    header, *rows = csv.reader(file.read_text(encoding="utf-8").splitlines())
+    cells = tuple((name, *(float(value) for value in values)) for name, *values in rows)
+    return Table(tuple(header), cells, "The demo over three seeds, as last published")
 
 
 def as_csv(rows: Sequence[Sequence[str]]) -> str:
@@ -89,10 +103,6 @@ def with_figures(readme: str, markdown: str) -> str:
     begin, end = README_MARKERS
     before, rest = readme.split(begin)
     return f"{before}{begin}{markdown}{rest[rest.index(end) :]}"
-
-
-def _exam_figures(rows: Sequence[Row]) -> Figures:
-    return {f"{row.metric}, {row.language}": row.estimate.value for row in rows if row.kind == "all"}
 
 
 def main() -> None:
