@@ -14,10 +14,11 @@ import arabic_agreement
 import pytest
 import yaml
 from arabic_agreement import RULES, WORD, check, lexicon, read, word_list
+from every_twin import twins_of
 
 from bimedix2_core.demo import corpus
 from bimedix2_core.demo.corpus import Twin
-from bimedix2_core.demo.phantoms import Truth, all_truths
+from bimedix2_core.demo.phantoms import all_truths
 from bimedix2_core.records import LANGUAGES
 
 SEEDS = (0, 1)
@@ -188,28 +189,6 @@ def test_its_lexicon_is_yaml_and_lists_no_word_twice_under_one_name():
 
 
 # --- the whole corpus ------------------------------------------------------------------------------------------------
-
-
-def twins_of(truth: Truth, seed: int, *, held_out: bool) -> Iterator[Twin]:
-    """Every function and kind about one truth."""
-    rng = random.Random(seed)
-    for function in (corpus.caption, corpus.chat, corpus.description, corpus.report):
-        yield function(truth, rng, held_out=held_out)
-    for kind in corpus.kinds("closed_question", truth):
-        for answer in corpus.closed_answers(truth, kind):
-            yield corpus.closed_question(truth, kind, answer, rng, held_out=held_out)
-            yield corpus.reading(truth, kind, rng, held_out=held_out, answer=answer)
-    for form in ("open_question", "multiple_choice"):
-        for kind in corpus.kinds(form, truth):
-            yield getattr(corpus, form)(truth, kind, rng, held_out=held_out)
-            yield corpus.reading(truth, kind, rng, held_out=held_out, form=form)
-    for kind in corpus.kinds("laterality", truth):
-        yield corpus.laterality(truth, kind, rng, held_out=held_out)
-    for direction in corpus.DIRECTIONS:
-        yield corpus.parallel_sentence(truth, direction, rng, held_out=held_out)
-    yield corpus.fact(rng, held_out=held_out)
-    for complete in (True, False):
-        yield corpus.follow_up(rng, complete=complete, held_out=held_out)
 
 
 def fact_and_complaint_twins() -> Iterator[Twin]:

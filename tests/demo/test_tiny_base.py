@@ -38,6 +38,7 @@ def test_the_base_is_at_most_nine_megabytes_of_bfloat16_safetensors():
 
 def test_the_card_says_how_the_base_was_made(card):
     assert card["settings"]["seed"] == 0
+    assert card["seconds"] <= 25 * 60
     assert set(card["versions"]) == {"python", "torch", "transformers", "tokenizers"}
     for curve in card["curves"].values():
         assert curve["losses"][-1] < curve["losses"][0] / 2
