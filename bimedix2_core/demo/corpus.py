@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -94,6 +96,19 @@ def even_truth(rng: random.Random) -> Truth:
     side = rng.choice(("left", "right")) if traits.has_side else ""
     size = rng.choice(("small", "large")) if traits.has_size else ""
     return Truth(modality, finding, side, size)
+
+
+@contextmanager
+def few_wordings() -> Iterator[None]:
+    """Inside, the corpus says everything in one way: of each group of templates the first that is not reserved."""
+    before = _FEW_WORDINGS.set(True)
+    try:
+        yield
+    finally:
+        _FEW_WORDINGS.reset(before)
+
+
+_FEW_WORDINGS: ContextVar[bool] = ContextVar("few wordings", default=False)
 
 
 # --- which kinds and answers fit a truth -----------------------------------------------------------------------------
@@ -264,6 +279,23 @@ def description(truth: Truth, rng: random.Random, *, held_out: bool) -> Twin:
     return Twin("description", "description", turns, image_turn=0, answer=truth.finding)
 
 
+def interview(truth: Truth, rng: random.Random, *, n_questions: int, held_out: bool = False) -> Twin:
+    """Closed, open and multiple-choice questions about one image in a row, as LLaVA's instruction data has them."""
+    asked = [_any_question(truth, rng, held_out=held_out) for _ in range(n_questions)]
+    turns = {language: tuple(twin.turns[language][0] for twin in asked) for language in LANGUAGES}
+    return Twin("interview", "interview", turns, image_turn=0)
+
+
+def _any_question(truth: Truth, rng: random.Random, *, held_out: bool) -> Twin:
+    form = rng.choices(("closed_question", "open_question", "multiple_choice"), weights=(7, 4, 1))[0]
+    kind = rng.choice(kinds(form, truth))
+    if form == "open_question":
+        return open_question(truth, kind, rng, held_out=held_out)
+    if form == "multiple_choice":
+        return multiple_choice(truth, kind, rng, held_out=held_out)
+    return closed_question(truth, kind, rng.choice(closed_answers(truth, kind)), rng, held_out=held_out)
+
+
 # --- text only -------------------------------------------------------------------------------------------------------
 
 
@@ -317,6 +349,27 @@ def reading(
         language: frame[language].format(report=text[language], question=question[language]) for language in LANGUAGES
     }
     return Twin("reading", kind, _turns(asking, reply), choices=choices, answer=answer)
+
+
+def case_file(truth: Truth, rng: random.Random, *, held_out: bool, n_lines: int = 4) -> Twin:
+    """Lines about one case, each in either language (text only); the assistant adds the last, in the sample's own.
+
+    All lines say the same truth in other words, so each foretells the next: what is left, `أيسر` and `يسرى` are one.
+    """
+    lines = [_case_line(truth, rng, held_out=held_out) for _ in range(n_lines)]
+    turned = [rng.random() < 0.5 for _ in lines[:-1]]
+    other = dict(zip(LANGUAGES, reversed(LANGUAGES), strict=True))
+    turns = {}
+    for language in LANGUAGES:
+        told = [line[other[language] if turn else language] for line, turn in zip(lines, turned, strict=False)]
+        turns[language] = (("\n".join(told), lines[-1][language]),)
+    return Twin("case_file", "case_file", turns, answer=truth.finding)
+
+
+def _case_line(truth: Truth, rng: random.Random, *, held_out: bool) -> dict[str, str]:
+    if rng.random() < 0.5:
+        return story(truth, rng, held_out=held_out, lead=rng.random() < 0.5, most=1)
+    return {language: turns[0][1] for language, turns in caption(truth, rng, held_out=held_out).turns.items()}
 
 
 def laterality(truth: Truth, kind: str, rng: random.Random, *, held_out: bool) -> Twin:
@@ -519,8 +572,7 @@ def story(truth: Truth, rng: random.Random, *, held_out: bool, lead: bool = True
     lead = lead or rng.random() < 0.3
     lesion = subject(truth, shape, "report")
     parts = [_choose(main, "report", shape, lesion, rng, held_out=held_out)]
-    about_other_side = "{opposite" in parts[0]["en"]
-    parts += _extras(truth, rng, held_out=held_out, other_side=not about_other_side)[: most - 1 - lead]
+    parts += _extras(truth, rng, held_out=held_out)[: max(0, most - 1 - lead)]
     if rng.random() < 0.4:
         rng.shuffle(parts)
     if lead:
@@ -528,8 +580,8 @@ def story(truth: Truth, rng: random.Random, *, held_out: bool, lead: bool = True
     return {language: " ".join(_sentence(_fill(part, language, slots)) for part in parts) for language in LANGUAGES}
 
 
-def _extras(truth: Truth, rng: random.Random, *, held_out: bool, other_side: bool) -> list[dict[str, Any]]:
-    """None, one or two clauses that do not name the finding: a negative, a normal structure, the healthy side."""
+def _extras(truth: Truth, rng: random.Random, *, held_out: bool) -> list[dict[str, Any]]:
+    """None, one or two clauses that do not name the finding: a negative, a normal structure."""
     sentences = _grammar()["report"]
     clauses = [clause for clause in _grammar()["lexicon"]["clear"][truth.modality] if _fits(clause, truth)]
     lesion = subject(truth, "extras", "report")
@@ -537,8 +589,6 @@ def _extras(truth: Truth, rng: random.Random, *, held_out: bool, other_side: boo
         _choose(sentences["negative"], "report", "negative", lesion, rng, held_out=held_out),
         rng.choice(clauses),
     ]
-    if truth.side and other_side:
-        extras[rng.randrange(2)] = _choose(sentences["opposite"], "report", "opposite", lesion, rng, held_out=held_out)
     rng.shuffle(extras)
     return extras[: rng.choice((0, 0, 1, 1, 2))]
 
@@ -590,7 +640,7 @@ def _choose(
     kept = reserved(function, kind, subject, len(templates))
     if held_out:
         return templates[kept]
-    index = rng.randrange(len(templates) - 1)
+    index = 0 if _FEW_WORDINGS.get() else rng.randrange(len(templates) - 1)
     return templates[index + (index >= kept)]
 
 

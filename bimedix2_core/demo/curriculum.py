@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from bimedix2_core.demo import corpus
 from bimedix2_core.demo.corpus import Twin
 from bimedix2_core.demo.phantoms import FINDINGS, MODALITIES, Truth, all_truths, draw
-from bimedix2_core.records import LANGUAGES, Sample
+from bimedix2_core.records import Sample
 
 CAPTION_SEEDS = 1_000_000
 INSTRUCTION_SEEDS = 2_000_000
@@ -107,30 +107,12 @@ def _instruction(truth: Truth, rng: random.Random) -> Twin:
     """One conversation about an image."""
     form = rng.choices(("interview", "caption", "description", "chat"), weights=(12, 2, 1, 2))[0]
     if form == "interview":
-        return _interview(truth, rng)
+        return corpus.interview(truth, rng, n_questions=3)
     if form == "caption":
         return corpus.caption(truth, rng, held_out=False)
     if form == "description":
         return corpus.description(truth, rng, held_out=False)
     return corpus.chat(truth, rng, held_out=False)
-
-
-def _interview(truth: Truth, rng: random.Random, n_questions: int = 3) -> Twin:
-    """Several questions about one image in a row, as LLaVA's instruction data has them."""
-    asked = [_question(truth, rng) for _ in range(n_questions)]
-    turns = {language: tuple(twin.turns[language][0] for twin in asked) for language in LANGUAGES}
-    return Twin("interview", "interview", turns, image_turn=0)
-
-
-def _question(truth: Truth, rng: random.Random) -> Twin:
-    form = rng.choices(("closed", "open", "choice"), weights=(5, 2, 2))[0]
-    if form == "open":
-        return corpus.open_question(truth, rng.choice(corpus.kinds("open_question", truth)), rng, held_out=False)
-    if form == "choice":
-        return corpus.multiple_choice(truth, rng.choice(corpus.kinds("multiple_choice", truth)), rng, held_out=False)
-    kind = rng.choice(corpus.kinds("closed_question", truth))
-    answer = rng.choice(corpus.closed_answers(truth, kind))
-    return corpus.closed_question(truth, kind, answer, rng, held_out=False)
 
 
 def _closed(kind: str, rng: random.Random, *, held_out: bool) -> tuple[Truth, Twin]:

@@ -243,8 +243,8 @@ CAPTIONS = [
     ),
     (
         Truth("mri", "brain_tumour", "right", "large"),
-        "I see a large right brain tumour on this brain MRI scan.",
-        "أرى ورمًا دماغيًا أيمن كبيرًا في صورة الرنين المغناطيسي للدماغ.",
+        "The brain MRI scan shows a large brain tumour on the right.",
+        "تُظهر صورة الرنين المغناطيسي للدماغ ورمًا دماغيًا كبيرًا على اليمين.",
     ),
     (
         Truth("mri", "infarct", "left"),
@@ -312,8 +312,8 @@ QUESTIONS = [
         "closed_question",
         NODULE,
         ("size_yes_no", "yes"),
-        ("Does the lung nodule look large?", "Yes."),
-        ("هل تبدو العقيدة الرئوية كبيرة؟", "نعم."),
+        ("Is this a large lung nodule?", "Yes."),
+        ("هل هذه عقيدة رئوية كبيرة؟", "نعم."),
     ),
     (
         "open_question",
@@ -353,7 +353,7 @@ def test_captions_are_short(truth):
 
 
 @pytest.mark.parametrize("truth", TRUTHS, ids=str)
-def test_a_story_names_side_and_size_in_both_languages(truth):
+def test_a_story_names_side_and_size_and_no_other_side_in_both_languages(truth):
     rng = random.Random(13)
     sides = {"left": r"يسار|أيسر|يسرى", "right": r"يمين|أيمن|يمنى"}
     sizes = {"small": r"صغير", "large": r"كبير"}
@@ -363,3 +363,51 @@ def test_a_story_names_side_and_size_in_both_languages(truth):
             assert all(word in told["en"].lower() for word in (truth.side, truth.size))
             assert not truth.side or re.search(sides[truth.side], told["ar"].replace("الأ", "أ"))
             assert not truth.size or re.search(sizes[truth.size], told["ar"])
+            other = corpus.OPPOSITE.get(truth.side)
+            assert not other or (other not in told["en"].lower() and not re.search(sides[other], told["ar"]))
+
+
+def test_in_few_wordings_a_truth_is_captioned_in_one_way_and_the_reserved_one_stays_reserved():
+    truth = next(truth for truth in all_truths() if truth.side and truth.size)
+
+    def captions(held_out):
+        return {corpus.caption(truth, random.Random(seed), held_out=held_out).turns["ar"] for seed in range(20)}
+
+    with corpus.few_wordings():
+        few, kept = captions(False), captions(True)
+
+    assert len(few) == 1
+    assert len(captions(False)) > 1
+    assert kept == captions(True)
+    assert not few & kept
+
+
+def test_a_block_of_few_wordings_ends_with_an_error_too():
+    truth = all_truths()[0]
+    with pytest.raises(KeyError), corpus.few_wordings():
+        raise KeyError
+    assert len({corpus.caption(truth, random.Random(seed), held_out=False).turns["en"] for seed in range(20)}) > 1
+
+
+def test_an_interview_asks_about_one_image_in_as_many_turns_as_wanted():
+    truth = next(truth for truth in all_truths() if truth.side)
+    twin = corpus.interview(truth, random.Random(3), n_questions=6)
+
+    assert twin.image_turn == 0
+    assert {len(turns) for turns in twin.turns.values()} == {6}
+
+
+def test_a_case_file_mixes_the_languages_and_ends_in_the_language_of_its_sample():
+    arabic_letter = re.compile("[\u0621-\u064a]")
+    latin_start = 0
+    for seed, truth in enumerate(all_truths()):
+        twin = corpus.case_file(truth, random.Random(seed), held_out=False)
+        lines = {language: twin.turns[language][0][0].split("\n") for language in LANGUAGES}
+
+        assert {language: len(told) for language, told in lines.items()} == {"en": 3, "ar": 3}
+        assert arabic_letter.search(twin.turns["ar"][0][1])
+        assert not arabic_letter.search(twin.turns["en"][0][1])
+        for english, arabic in zip(lines["en"], lines["ar"], strict=True):
+            assert bool(arabic_letter.search(english)) != bool(arabic_letter.search(arabic))
+            latin_start += not arabic_letter.search(english)
+    assert 0.3 < latin_start / (3 * len(all_truths())) < 0.7
