@@ -16,6 +16,7 @@ import platform
 import random
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -42,12 +43,9 @@ from bimedix2_core.data.chat import CHAT_TEMPLATE, END_OF_TURN, IGNORE_INDEX, IM
 from bimedix2_core.demo import corpus, phantoms
 from bimedix2_core.demo.corpus import Twin
 from bimedix2_core.demo.phantoms import Truth, all_truths
-from bimedix2_core.model.adapters import ParameterGroup
 from bimedix2_core.model.assemble import Lmm, assemble, load_lmm, save_lmm
-from bimedix2_core.params import StageParams
 from bimedix2_core.records import LANGUAGES, Sample
 from bimedix2_core.runs import write_atomic
-from bimedix2_core.training.loop import train
 
 BASE_FOLDER = Path(__file__).parent / "base"
 PIXELS = 96
@@ -90,21 +88,26 @@ LLAMA_CONFIG = {
     "num_key_value_heads": 4,
     "max_position_embeddings": 4096,
     "tie_word_embeddings": True,
+    "rope_parameters": {"rope_type": "default", "rope_theta": 500_000.0},
+    "initializer_range": 0.06,
 }
 
 
 TEXT_MIX = {
-    "closed_question": 34,
-    "open_question": 14,
-    "multiple_choice": 12,
-    "laterality": 4,
-    "retold": 12,
-    "translation": 9,
-    "report": 3,
-    "fact": 5,
-    "follow-up": 7,
+    "interview": 50,
+    "case file": 14,
+    "retold": 10,
+    "reading": 4,
+    "laterality": 2,
+    "translation": 8,
+    "report": 2,
+    "fact": 3,
+    "follow-up": 6,
 }
 """How often each form of text is drawn for the language model; the questions are asked of a report in words."""
+
+PRIMER_MIX = {"interview": 60, "case file": 40}
+"""What it begins with, said in few wordings: how words hang together is learnt sooner where there are few of them."""
 
 
 @dataclass(frozen=True)
@@ -113,16 +116,22 @@ class BuildSettings:
 
     seed: int = 0
     clip_images_per_truth: int = 160
-    clip_steps: int = 1000
+    clip_steps: int = 1100
     clip_images_per_step: int = 2
     """Of each truth record, so that a batch always holds the left, the right, the small and the large one."""
     clip_learning_rate: float = 2.0e-3
-    text_samples: int = 100_000
-    text_batch_size: int = 16
-    pretrain_steps: int = 3000
-    pretrain_learning_rate: float = 3.0e-3
-    instruct_steps: int = 3500
-    instruct_learning_rate: float = 1.5e-3
+    primer_samples: int = 20_000
+    text_samples: int = 46_000
+    primer_steps: int = 1800
+    text_steps: int = 4200
+    row_tokens: int = 512
+    rows_per_step: int = 2
+    text_learning_rate: float = 6.7e-3
+    """Of Muon, which trains the language model's matrices."""
+    embedding_learning_rate: float = 1.0e-3
+    """Of AdamW, which trains its embeddings and norms."""
+    answer_weight: float = 3.0
+    """Weight of a token that the assistant says against 1 for any other."""
 
 
 @dataclass(frozen=True)
@@ -141,17 +150,19 @@ def build(folder: Path = BASE_FOLDER, settings: BuildSettings | None = None) -> 
     """
     settings = settings or BuildSettings()
     started = time.perf_counter()
+    key = sources_key()
+    primer = text_samples(settings.primer_samples, seed=settings.seed, primer=True)
     samples = text_samples(settings.text_samples, seed=settings.seed)
     tokenizer = train_tokenizer(samples)
     torch.manual_seed(settings.seed)
     vision = train_vision_tower(tokenizer, settings)
     language_model = LlamaForCausalLM(llama_config(tokenizer))
+    text_curve = train_language_model(language_model, tokenizer, primer, samples, settings)
     lmm = assemble(vision.model.vision_model, language_model, tokenizer=tokenizer, image_processor=image_processor())
-    text_curve = train_language_model(lmm, samples, settings, folder=folder)
     save_lmm(Lmm(lmm.model.to(torch.bfloat16), lmm.processor), folder)
     card = {
         "made_by": "python -m bimedix2_core.demo.tiny_base",
-        "content_key": sources_key(),
+        "content_key": key,
         "settings": asdict(settings),
         "versions": {
             "python": platform.python_version(),
@@ -173,14 +184,17 @@ def load_base(*, dtype: torch.dtype = torch.float32) -> Lmm:
     return load_lmm(BASE_FOLDER, dtype=dtype)
 
 
-def text_samples(n: int, *, seed: int) -> list[Sample]:
+def text_samples(n: int, *, seed: int, primer: bool = False) -> list[Sample]:
     """What the tiny Llama learns from, about ``n`` samples, half in each language: text only.
 
     Where a real corpus has papers and textbooks, this one has reports in words, and questions, captions and chats about
-    them. So the model knows how left and right, small and large, yes and no hang together before it sees an image.
+    them. So the model knows how left and right, small and large, yes and no hang together before it sees an image. The
+    primer has short reports and one wording of everything.
     """
-    rng = random.Random(f"text {seed}")
-    twins = [_text_twin(rng) for _ in range(n // len(LANGUAGES))]
+    rng = random.Random(f"{'primer' if primer else 'text'} {seed}")
+    mix, most = (PRIMER_MIX, (1,)) if primer else (TEXT_MIX, (1, 1, 1, 2, 3))
+    with corpus.few_wordings() if primer else nullcontext():
+        twins = [_text_twin(mix, most, rng) for _ in range(n // len(LANGUAGES))]
     return [sample for index, twin in enumerate(twins) for sample in corpus.samples(twin, f"text-{index}")]
 
 
@@ -284,56 +298,103 @@ def train_vision_tower(tokenizer: PreTrainedTokenizerFast, settings: BuildSettin
     return VisionTraining(vision, _thin(losses), accuracy)
 
 
-def train_language_model(lmm: Lmm, samples: Sequence[Sample], settings: BuildSettings, *, folder: Path) -> Curve:
-    """Train the Llama inside the assembled model on text alone, in place.
+def train_language_model(
+    language_model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    primer: Sequence[Sample],
+    samples: Sequence[Sample],
+    settings: BuildSettings,
+) -> Curve:
+    """Train the Llama on text alone, in place: next-token prediction in which the assistant's words count more.
 
-    As Llama 3.1 Instruct came to be: first every token is learnt (pre-training), then only what the assistant says.
+    Rows of several samples each, none of which sees another. Matrices are trained by Muon, the rest by AdamW; forward
+    and backward run in bfloat16, the weights stay float32.
 
     Returns:
-        The loss of both phases in a row; it jumps where the second begins, since other tokens count.
+        The loss per token that the assistant says, first on the primer, then on all text; it jumps in between.
     """
-    lmm.model.requires_grad_(False)
-    lmm.model.model.language_model.requires_grad_(True)
-    weights = tuple(lmm.model.model.language_model.parameters())
-    phases = (
-        ("pre-training", settings.pretrain_steps, settings.pretrain_learning_rate, encode_document),
-        ("instructions", settings.instruct_steps, settings.instruct_learning_rate, encode),
-    )
+    optimizers = _text_optimizers(language_model, settings)
     losses = []
-    for number, (title, n_steps, learning_rate, encode_sample) in enumerate(phases):
-        log = train(
-            lmm,
-            samples,
-            groups=[ParameterGroup(title, learning_rate, weights)],
-            settings=_text_stage(n_steps, learning_rate, settings.text_batch_size),
-            seed=settings.seed + number,
-            folder=folder,
-            title=title,
-            encode_sample=encode_sample,
-        )
-        losses += [record.loss for record in log.steps]
+    for title, part, n_steps in (("primer", primer, settings.primer_steps), ("text", samples, settings.text_steps)):
+        rows = pack(part, tokenizer, settings.row_tokens, seed=settings.seed)
+        for step in tqdm(range(n_steps), desc=f"language model, {title}", unit="step"):
+            start = step * settings.rows_per_step
+            which = torch.arange(start, start + settings.rows_per_step) % len(rows.ids)
+            answers, others = text_losses(language_model, rows, which)
+            n_weighted = settings.answer_weight * len(answers) + len(others)
+            ((settings.answer_weight * answers.sum() + others.sum()) / n_weighted).backward()
+            nn.utils.clip_grad_norm_(language_model.parameters(), 1.0)
+            factor = min((step + 1) / 100, 1 - step / n_steps)
+            for optimizer, learning_rate in optimizers:
+                optimizer.param_groups[0]["lr"] = learning_rate * factor
+                optimizer.step()
+                optimizer.zero_grad()
+            losses.append(answers.mean().item())
+    language_model.eval()
     return _thin(losses)
 
 
-def encode_document(sample: Sample, tokenizer, *, n_image_tokens: int) -> Encoded:
-    """Tokens of a sample with every token but the first as a label: plain next-token prediction."""
-    encoded = encode(sample, tokenizer, n_image_tokens=n_image_tokens)
-    return replace(encoded, labels=[IGNORE_INDEX, *encoded.input_ids[1:]])
+@dataclass(frozen=True)
+class Rows:
+    """Samples laid end to end in rows of one length."""
+
+    ids: Tensor
+    """int64[N, T]"""
+    sample: Tensor
+    """int64[N, T]: which sample of its row a token belongs to; -1 for padding."""
+    answer: Tensor
+    """bool[N, T]: whether the assistant says the token."""
 
 
-def _text_stage(n_steps: int, learning_rate: float, batch_size: int) -> StageParams:
-    return StageParams(
-        learning_rate=learning_rate,
-        global_batch_size=batch_size,
-        micro_batch_size=batch_size // 2,
-        epochs=None,
-        max_steps=n_steps,
-        warmup_ratio=0.03,
-        weight_decay=0.01,
-        max_length=1024,
-        max_grad_norm=1.0,
-        checkpoint_every=n_steps,
-    )
+def pack(samples: Sequence[Sample], tokenizer: PreTrainedTokenizerFast, n_tokens: int, *, seed: int) -> Rows:
+    """Rows by best fit among 40 open ones, in a random order; the few samples longer than a row are left out."""
+    encoded = [encode(sample, tokenizer, n_image_tokens=0) for sample in samples]
+    random.Random(seed).shuffle(encoded)
+    closed: list[list[Encoded]] = []
+    open_rows: list[tuple[int, list[Encoded]]] = []
+    for sample in encoded:
+        length = len(sample.input_ids)
+        if length > n_tokens:
+            continue
+        fitting = [row for row in open_rows if row[0] + length <= n_tokens]
+        best = max(fitting, key=lambda row: row[0], default=(0, []))
+        open_rows = [row for row in open_rows if row is not best]
+        open_rows.append((best[0] + length, [*best[1], sample]))
+        if len(open_rows) > 40:
+            fullest = max(open_rows, key=lambda row: row[0])
+            open_rows = [row for row in open_rows if row is not fullest]
+            closed.append(fullest[1])
+    closed += [members for _, members in open_rows]
+    ids_NT = np.full((len(closed), n_tokens), tokenizer.pad_token_id)
+    sample_NT, answer_NT = np.full_like(ids_NT, -1), np.zeros_like(ids_NT, dtype=bool)
+    for row, members in enumerate(closed):
+        ids = np.concatenate([member.input_ids for member in members])
+        ids_NT[row, : len(ids)] = ids
+        sample_NT[row, : len(ids)] = np.repeat(np.arange(len(members)), [len(member.input_ids) for member in members])
+        answer_NT[row, : len(ids)] = np.concatenate([member.labels for member in members]) != IGNORE_INDEX
+    return Rows(*(torch.from_numpy(array) for array in (ids_NT, sample_NT, answer_NT)))
+
+
+def _text_optimizers(model: LlamaForCausalLM, settings: BuildSettings) -> list[tuple[torch.optim.Optimizer, float]]:
+    matrices = [weight for name, weight in model.named_parameters() if weight.ndim == 2 and "embed" not in name]
+    rest = [weight for name, weight in model.named_parameters() if weight.ndim != 2 or "embed" in name]
+    return [
+        (torch.optim.Muon(matrices, weight_decay=0.0), settings.text_learning_rate),
+        (torch.optim.AdamW(rest, betas=(0.9, 0.95), weight_decay=0.0), settings.embedding_learning_rate),
+    ]
+
+
+def text_losses(model: LlamaForCausalLM, rows: Rows, which: Tensor) -> tuple[Tensor, Tensor]:
+    """Losses of the tokens that the assistant says, and of all others but each sample's first."""
+    ids_BT, sample_BT = rows.ids[which], rows.sample[which]
+    causal_TT = torch.ones(ids_BT.shape[1], ids_BT.shape[1], dtype=torch.bool).tril()
+    mask_BTT = (sample_BT[:, :, None] == sample_BT[:, None]) & causal_TT
+    with torch.autocast("cpu", torch.bfloat16):
+        logits_BTV = model(input_ids=ids_BT, attention_mask=mask_BTT[:, None], use_cache=False).logits
+    losses_BT = nn.functional.cross_entropy(logits_BTV[:, :-1].float().transpose(1, 2), ids_BT[:, 1:], reduction="none")
+    counted_BT = (sample_BT[:, 1:] == sample_BT[:, :-1]) & (sample_BT[:, 1:] >= 0)
+    answer_BT = rows.answer[which][:, 1:]
+    return losses_BT[counted_BT & answer_BT], losses_BT[counted_BT & ~answer_BT]
 
 
 def sources_key() -> str:
@@ -349,11 +410,18 @@ def sources_key() -> str:
     return digest.hexdigest()
 
 
-def _text_twin(rng: random.Random) -> Twin:
+def _text_twin(mix: dict[str, int], most: Sequence[int], rng: random.Random) -> Twin:
+    """A twin of one form of the mix; the reports it speaks of have as many sentences as one of ``most``."""
     truth = rng.choice((corpus.even_truth(rng), rng.choice(all_truths())))
-    form = rng.choices(list(TEXT_MIX), weights=list(TEXT_MIX.values()))[0]
-    if form in ("closed_question", "open_question", "multiple_choice"):
-        return _question_on_text(truth, form, rng)
+    form = rng.choices(list(mix), weights=list(mix.values()))[0]
+    if form == "interview":
+        asked = corpus.interview(truth, rng, n_questions=rng.randint(1, 8))
+        return retell(asked, corpus.story(truth, rng, held_out=False, most=rng.choice(most)))
+    if form == "case file":
+        return corpus.case_file(truth, rng, held_out=False)
+    if form == "reading":
+        asked_as = rng.choice(("closed_question", "open_question", "multiple_choice"))
+        return corpus.reading(truth, rng.choice(corpus.kinds(asked_as, truth)), rng, held_out=False, form=asked_as)
     if form == "laterality":
         sided = rng.choice([record for record in all_truths() if record.side])
         return corpus.laterality(sided, rng.choice(corpus.kinds("laterality", sided)), rng, held_out=False)
@@ -367,21 +435,6 @@ def _text_twin(rng: random.Random) -> Twin:
     if form == "fact":
         return corpus.fact(rng, held_out=False)
     return corpus.follow_up(rng, complete=rng.random() < 0.5, held_out=False)
-
-
-def _question_on_text(truth: Truth, form: str, rng: random.Random) -> Twin:
-    """A question about a report in words: mostly where an image would stand, sometimes announced as a text to read."""
-    kind = rng.choice(corpus.kinds(form, truth))
-    if rng.random() < 0.25:
-        return corpus.reading(truth, kind, rng, held_out=False, form=form)
-    if form == "closed_question":
-        answer = rng.choice(corpus.closed_answers(truth, kind))
-        twin = corpus.closed_question(truth, kind, answer, rng, held_out=False)
-    elif form == "open_question":
-        twin = corpus.open_question(truth, kind, rng, held_out=False)
-    else:
-        twin = corpus.multiple_choice(truth, kind, rng, held_out=False)
-    return retell(twin, corpus.story(truth, rng, held_out=False, most=rng.choice((1, 2, 3))))
 
 
 def retell(twin: Twin, story: dict[str, str]) -> Twin:

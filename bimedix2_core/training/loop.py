@@ -9,7 +9,7 @@ optimizer's state and the step number, and a resumed run equals an uninterrupted
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,7 +69,6 @@ def train(
     seed: int,
     folder: Path,
     title: str,
-    encode_sample: Callable[..., Encoded] = encode,
 ) -> TrainingLog:
     """Train the groups' weights in place.
 
@@ -81,7 +80,6 @@ def train(
         seed: of the batch plan and of all that is random in a step.
         folder: where checkpoints go; a run that was killed goes on from the last one.
         title: shown on the progress bar.
-        encode_sample: turns a sample into tokens and labels; has the arguments of ``chat.encode``.
 
     Returns:
         TrainingLog with one record for each step, those before a resume included.
@@ -91,7 +89,7 @@ def train(
         ModelError: the loss is not finite; raised before the step that would spread it.
         ParamsError: the micro batch does not divide the batch.
     """
-    encoded = [_encode(sample, lmm, settings.max_length, encode_sample) for sample in samples]
+    encoded = [_encode(sample, lmm, settings.max_length) for sample in samples]
     n_steps = n_steps_of(settings, n_samples=len(samples))
     plan = batch_plan(len(samples), settings.global_batch_size, n_steps=n_steps, seed=seed)
     accelerator = Accelerator(mixed_precision=_mixed_precision(lmm.model), cpu=lmm.device.type == "cpu")
@@ -188,8 +186,8 @@ class _Run:
         return nullcontext() if last else self.accelerator.no_sync(self.model)
 
 
-def _encode(sample: Sample, lmm: Lmm, max_length: int, encode_sample: Callable[..., Encoded]) -> Encoded:
-    encoded = encode_sample(sample, lmm.tokenizer, n_image_tokens=lmm.n_image_tokens)
+def _encode(sample: Sample, lmm: Lmm, max_length: int) -> Encoded:
+    encoded = encode(sample, lmm.tokenizer, n_image_tokens=lmm.n_image_tokens)
     if len(encoded.input_ids) > max_length:
         raise DataError(
             f"sample {encoded.sample_id}: {len(encoded.input_ids)} tokens, but max_length is {max_length}; "

@@ -3,12 +3,14 @@ import json
 import pytest
 import torch
 from safetensors import safe_open
+from transformers import LlamaForCausalLM
 
+from bimedix2_core.data.chat import encode
 from bimedix2_core.demo import tiny_base
 from bimedix2_core.demo.tiny_base import BASE_FOLDER, LLAMA3_SPECIAL_TOKENS, sources_key
 from bimedix2_core.model.adapters import add_lora
 from bimedix2_core.model.assemble import load_lmm
-from bimedix2_core.records import LANGUAGES
+from bimedix2_core.records import LANGUAGES, text_of
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +99,40 @@ def test_the_pre_training_text_has_no_image_and_both_languages_of_every_twin():
     for sample in samples:
         by_id.setdefault(sample.id, []).append(sample.language)
     assert all(languages == list(LANGUAGES) for languages in by_id.values())
+
+
+def test_the_primer_has_one_wording_where_the_rest_has_several():
+    def first_questions(primer):
+        samples = tiny_base.text_samples(3000, seed=1, primer=primer)
+        return {text_of(sample.messages[2]) for sample in samples if len(sample.messages) > 2}
+
+    assert len(first_questions(primer=True)) < len(first_questions(primer=False)) / 2
+
+
+def test_rows_hold_every_sample_that_fits_once_and_no_row_is_longer(base):
+    samples = tiny_base.text_samples(600, seed=2)
+    rows = tiny_base.pack(samples, base.tokenizer, 512, seed=0)
+    encoded = [encode(sample, base.tokenizer, n_image_tokens=0) for sample in samples]
+    packed = [
+        tuple(ids[which == number].tolist())
+        for ids, which in zip(rows.ids, rows.sample, strict=True)
+        for number in range(which.max() + 1)
+    ]
+
+    assert sorted(packed) == sorted(tuple(sample.input_ids) for sample in encoded if len(sample.input_ids) <= 512)
+    assert (rows.sample >= 0).float().mean() > 0.9
+
+
+def test_a_sample_in_a_row_does_not_see_its_neighbours(base):
+    samples = [sample for sample in tiny_base.text_samples(60, seed=2) if sample.task == "interview"][:3]
+    together = tiny_base.pack(samples, base.tokenizer, 1536, seed=0)
+    alone = [tiny_base.pack([sample], base.tokenizer, 1536, seed=0) for sample in samples]
+    model = LlamaForCausalLM(base.model.config.text_config).eval()
+    model.model.load_state_dict(base.model.model.language_model.state_dict())
+
+    with torch.inference_mode():
+        answers, others = tiny_base.text_losses(model, together, torch.tensor([0]))
+        each = [tiny_base.text_losses(model, row, torch.tensor([0])) for row in alone]
+    assert answers.sum() == pytest.approx(sum(a.sum() for a, _ in each), rel=0.02)
+    assert others.sum() == pytest.approx(sum(o.sum() for _, o in each), rel=0.02)
+    assert len(answers) == sum(len(a) for a, _ in each)
