@@ -37,7 +37,7 @@ WIDTH = 576.0
 """Width of a figure: 8 inches, what a notebook has room for."""
 
 DPI = 100
-MAX_PNG_BYTES = 150_000
+MAX_PNG_BYTES = 80_000
 
 INK, MUTED, LINE, PAPER = "#1f2d36", "#5d6c76", "#d5dce0", "#eff2f4"
 TEAL, AMBER, PLUM, SLATE = "#1f6f78", "#e0a33e", "#8c4a6b", "#7d8f9a"
@@ -857,11 +857,9 @@ def _png(figure: Figure, *, dpi: int) -> bytes:
 
 
 def _lean_png(figure: Figure) -> bytes:
-    """The sharpest of three resolutions that is not too heavy, in 256 colours where that saves a resolution."""
+    """The sharpest of three resolutions that is not too heavy, in 256 colours."""
     for dpi in (2 * DPI, DPI * 3 // 2, DPI):
-        png = _png(figure, dpi=dpi)
-        if len(png) > MAX_PNG_BYTES and dpi < 2 * DPI:
-            png = _with_palette(png)
+        png = _with_palette(_png(figure, dpi=dpi))
         if len(png) <= MAX_PNG_BYTES:
             break
     return png
