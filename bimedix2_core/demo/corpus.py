@@ -354,7 +354,7 @@ def reading(
 def case_file(truth: Truth, rng: random.Random, *, held_out: bool, n_lines: int = 4) -> Twin:
     """Lines about one case, each in either language (text only); the assistant adds the last, in the sample's own.
 
-    All lines say the same truth in other words, so each foretells the next: what is left, `أيسر` and `يسرى` are one.
+    All lines say the same truth in other words, so each foretells the next: left and its Arabic forms become one.
     """
     lines = [_case_line(truth, rng, held_out=held_out) for _ in range(n_lines)]
     turned = [rng.random() < 0.5 for _ in lines[:-1]]

@@ -234,7 +234,7 @@ def test_the_corpus_gives_every_rule_something_to_judge():
     judged = Counter(relation.kind for text, asked in spoken_texts()[::4] for relation in read(text, asked).relations)
 
     for kind in ("attribute", "predicate", "subject", "demonstrative", "pronoun", "idafa", "governed", "nominative"):
-        assert judged[kind] > 100, kind
+        assert judged[kind] > 50, kind
     assert judged["accusative"] > 100
 
 

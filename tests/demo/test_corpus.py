@@ -243,8 +243,8 @@ CAPTIONS = [
     ),
     (
         Truth("mri", "brain_tumour", "right", "large"),
-        "The brain MRI scan shows a large brain tumour on the right.",
-        "تُظهر صورة الرنين المغناطيسي للدماغ ورمًا دماغيًا كبيرًا على اليمين.",
+        "The brain MRI scan shows a large tumour in the right cerebral hemisphere.",
+        "تُظهر صورة الرنين المغناطيسي للدماغ ورمًا كبيرًا في نصف الكرة المخية الأيمن.",
     ),
     (
         Truth("mri", "infarct", "left"),
