@@ -102,11 +102,19 @@ def test_the_pre_training_text_has_no_image_and_both_languages_of_every_twin():
 
 
 def test_the_primer_has_one_wording_where_the_rest_has_several():
-    def first_questions(primer):
-        samples = tiny_base.text_samples(3000, seed=1, primer=primer)
-        return {text_of(sample.messages[2]) for sample in samples if len(sample.messages) > 2}
+    wordings = {
+        "Is there any abnormality in this image?",
+        "Is this image abnormal?",
+        "Does the image show any disease?",
+        "Do you see anything abnormal?",
+    }
 
-    assert len(first_questions(primer=True)) < len(first_questions(primer=False)) / 2
+    def heard(primer):
+        samples = tiny_base.text_samples(3000, seed=1, primer=primer)
+        return wordings & {text_of(turn).split("\n")[-1] for sample in samples for turn in sample.messages}
+
+    assert heard(primer=False) == wordings
+    assert heard(primer=True) == {"Is there any abnormality in this image?"}
 
 
 def test_rows_hold_every_sample_that_fits_once_and_no_row_is_longer(base):
@@ -133,6 +141,6 @@ def test_a_sample_in_a_row_does_not_see_its_neighbours(base):
     with torch.inference_mode():
         answers, others = tiny_base.text_losses(model, together, torch.tensor([0]))
         each = [tiny_base.text_losses(model, row, torch.tensor([0])) for row in alone]
-    assert answers.sum() == pytest.approx(sum(a.sum() for a, _ in each), rel=0.02)
-    assert others.sum() == pytest.approx(sum(o.sum() for _, o in each), rel=0.02)
+    assert float(answers.sum()) == pytest.approx(sum(float(a.sum()) for a, _ in each), rel=0.02)
+    assert float(others.sum()) == pytest.approx(sum(float(o.sum()) for _, o in each), rel=0.02)
     assert len(answers) == sum(len(a) for a, _ in each)
