@@ -121,7 +121,7 @@ def test_all_problems_come_in_one_error(demo):
         ("stage1.max_steps", 1.5, "found 1.5 (a number)"),
         ("stage1.warmup_ratio", 1.0, "less than 1"),
         ("stage1.max_steps", None, "give exactly one of epochs and max_steps (null the other); found neither"),
-        ("stage1.epochs", 1, "found epochs 1 and max_steps 180"),
+        ("stage1.epochs", 1, "found epochs 1 and max_steps 168"),
         ("run.profile", "../elsewhere", "found '../elsewhere'"),
         ("run.kind", "real", "'demo' or 'paper', found 'real'"),
         ("run.threads", 0, "greater than or equal to 1"),

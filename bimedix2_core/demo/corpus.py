@@ -5,7 +5,8 @@
 All words and templates live in grammar.yaml; this module only combines them. A template has an English and an Arabic
 side, so twins say the same thing. Of the templates of one (function, kind, `subject`) exactly one, chosen by a stable
 hash, is kept for `held_out=True` and never used otherwise: what is tested was never a training sentence, though its
-words were.
+words were. A question that names nothing of the truth ("What kind of image is this?") is one sentence for all images:
+only its images can be held out.
 
 The wrong options and findings a question asks about are drawn evenly. Draw truths with `even_truth`, or otherwise
 evenly over modality, then finding, then side and size: then the question alone does not tell the answer.
@@ -32,6 +33,8 @@ from bimedix2_core.records import LANGUAGES, Sample, message
 if TYPE_CHECKING:
     from PIL import Image
 
+_ASKED_MORE_OFTEN = {"side_yes_no": 2}
+"""Weights of the closed kinds learnt last: to answer, what the question says is compared with what is seen."""
 OPPOSITE = {"left": "right", "right": "left", "small": "large", "large": "small"}
 _SIDED_WORDS = ("place", "place_lies", "other")
 LETTERS = ("A", "B", "C", "D")
@@ -288,11 +291,12 @@ def interview(truth: Truth, rng: random.Random, *, n_questions: int, held_out: b
 
 def _any_question(truth: Truth, rng: random.Random, *, held_out: bool) -> Twin:
     form = rng.choices(("closed_question", "open_question", "multiple_choice"), weights=(7, 4, 1))[0]
-    kind = rng.choice(kinds(form, truth))
+    possible = kinds(form, truth)
     if form == "open_question":
-        return open_question(truth, kind, rng, held_out=held_out)
+        return open_question(truth, rng.choice(possible), rng, held_out=held_out)
     if form == "multiple_choice":
-        return multiple_choice(truth, kind, rng, held_out=held_out)
+        return multiple_choice(truth, rng.choice(possible), rng, held_out=held_out)
+    kind = rng.choices(possible, weights=[_ASKED_MORE_OFTEN.get(kind, 1) for kind in possible])[0]
     return closed_question(truth, kind, rng.choice(closed_answers(truth, kind)), rng, held_out=held_out)
 
 
@@ -618,7 +622,7 @@ def subject(truth: Truth, kind: str, form: str) -> str:
     """What of a truth chooses the template that is kept for `held_out=True`.
 
     Never the trait that is asked for: were it part of the subject, the wording of a question would tell the answer. So
-    a question on the modality has the same reserved template for all truths.
+    a question on the modality has no subject, and no template of it is kept.
     """
     if kind in ("modality", "region") or (form, kind) == ("multiple_choice", "organ"):
         return ""
@@ -636,7 +640,9 @@ def reserved(function: str, kind: str, subject: str, count: int) -> int:
 def _choose(
     templates: Sequence[dict], function: str, kind: str, subject: str, rng: random.Random, *, held_out: bool
 ) -> dict:
-    """The reserved template, or any but that one."""
+    """The reserved template, or any but that one; without a subject any."""
+    if not subject:
+        return templates[0] if _FEW_WORDINGS.get() else rng.choice(templates)
     kept = reserved(function, kind, subject, len(templates))
     if held_out:
         return templates[kept]

@@ -61,11 +61,17 @@ def text_twin(rng: random.Random) -> Twin:
     return corpus.follow_up(rng, complete=rng.random() < 0.5, held_out=False)
 
 
-def held_out_captions(n: int, *, seed: int) -> list[Sample]:
-    """Held-out images with held-out captions, ``n`` per language."""
+def held_out_captions(n: int, *, seed: int, new_wording: bool = False) -> list[Sample]:
+    """Captions of held-out images, ``n`` per language.
+
+    Args:
+        n: how many images.
+        seed: of the draw.
+        new_wording: also in sentences that training never says; what is lost then is mostly the wording.
+    """
     rng = random.Random(f"test captions {seed}")
     truths = [corpus.even_truth(rng) for _ in range(n)]
-    twins = [(truth, corpus.caption(truth, rng, held_out=True)) for truth in truths]
+    twins = [(truth, corpus.caption(truth, rng, held_out=new_wording)) for truth in truths]
     return _with_images("test captions", twins, first_seed=TEST_SEEDS)
 
 

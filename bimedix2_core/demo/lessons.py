@@ -362,7 +362,7 @@ def caption_loss_table(losses: Mapping[str, CaptionLoss]) -> Table:
         for images, estimate, ratio in (("true", loss.true, loss.ratio), ("shuffled", loss.shuffled, None))
     ]
     columns = ("moment", "images", "caption loss", "95% from", "to", "n", "true / shuffled")
-    return Table(columns, tuple(rows), "Caption loss on held-out captions, nats per token")
+    return Table(columns, tuple(rows), "Caption loss on held-out images, nats per token")
 
 
 def caption_loss_bars(losses: Mapping[str, CaptionLoss]) -> list[Bar]:

@@ -115,20 +115,20 @@ class BuildSettings:
     """How long each part of the base is trained; the defaults made the base that ships."""
 
     seed: int = 0
-    clip_images_per_truth: int = 160
-    clip_steps: int = 1100
+    clip_images_per_truth: int = 400
+    clip_steps: int = 1300
     clip_images_per_step: int = 2
     """Of each truth record, so that a batch always holds the left, the right, the small and the large one."""
     clip_learning_rate: float = 2.0e-3
-    primer_samples: int = 20_000
-    text_samples: int = 46_000
-    primer_steps: int = 1800
-    text_steps: int = 4200
-    row_tokens: int = 512
-    rows_per_step: int = 2
-    text_learning_rate: float = 6.7e-3
+    primer_samples: int = 16_000
+    text_samples: int = 66_000
+    primer_steps: int = 700
+    text_steps: int = 3500
+    row_tokens: int = 256
+    rows_per_step: int = 8
+    text_learning_rate: float = 2.7e-3
     """Of Muon, which trains the language model's matrices."""
-    embedding_learning_rate: float = 1.0e-3
+    embedding_learning_rate: float = 4.0e-4
     """Of AdamW, which trains its embeddings and norms."""
     answer_weight: float = 3.0
     """Weight of a token that the assistant says against 1 for any other."""
@@ -307,14 +307,15 @@ def train_language_model(
 ) -> Curve:
     """Train the Llama on text alone, in place: next-token prediction in which the assistant's words count more.
 
-    Rows of several samples each, none of which sees another. Matrices are trained by Muon, the rest by AdamW; forward
-    and backward run in bfloat16, the weights stay float32.
+    Rows of several samples each, none of which sees another. Matrices are trained by Muon, the rest by AdamW, at
+    rates that fall over the second half; forward and backward run in bfloat16, the weights stay float32.
 
     Returns:
         The loss per token that the assistant says, first on the primer, then on all text; it jumps in between.
     """
     optimizers = _text_optimizers(language_model, settings)
-    losses = []
+    total = settings.primer_steps + settings.text_steps
+    losses: list[float] = []
     for title, part, n_steps in (("primer", primer, settings.primer_steps), ("text", samples, settings.text_steps)):
         rows = pack(part, tokenizer, settings.row_tokens, seed=settings.seed)
         for step in tqdm(range(n_steps), desc=f"language model, {title}", unit="step"):
@@ -324,7 +325,7 @@ def train_language_model(
             n_weighted = settings.answer_weight * len(answers) + len(others)
             ((settings.answer_weight * answers.sum() + others.sum()) / n_weighted).backward()
             nn.utils.clip_grad_norm_(language_model.parameters(), 1.0)
-            factor = min((step + 1) / 100, 1 - step / n_steps)
+            factor = min((len(losses) + 1) / 100, 1, 2 * (1 - len(losses) / total))
             for optimizer, learning_rate in optimizers:
                 optimizer.param_groups[0]["lr"] = learning_rate * factor
                 optimizer.step()

@@ -41,10 +41,18 @@ def test_no_test_image_was_trained_on(trained_on, name):
     assert not [sample.id for sample in TESTS[name]() if sample.images[0].tobytes() in seen]
 
 
-def test_held_out_captions_were_never_trained_on(trained_on):
+def test_captions_in_a_new_wording_were_never_trained_on(trained_on):
     known = {answer for _, answer in exchanges(trained_on)}
 
-    assert not [sample.target for sample in TESTS["captions"]() if sample.target in known]
+    reworded = curriculum.held_out_captions(24, seed=0, new_wording=True)
+    assert not [sample.target for sample in reworded if sample.target in known]
+
+
+def test_a_new_wording_is_of_the_same_images():
+    as_trained, reworded = (curriculum.held_out_captions(24, seed=0, new_wording=new) for new in (False, True))
+
+    assert [one.images[0].tobytes() for one in as_trained] == [one.images[0].tobytes() for one in reworded]
+    assert not {one.target for one in as_trained} & {one.target for one in reworded}
 
 
 @pytest.mark.parametrize("name", TESTS)
