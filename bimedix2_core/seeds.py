@@ -36,23 +36,27 @@ Figures = dict[str, float]
 def figures_of(params: Params, *, folder: Path) -> Figures:
     """Train both stages with the profile's seed and examine the result."""
     seed, batch_size = params.run.seed, params.inference.batch_size
-    captions = curriculum.held_out_captions(params.benchmarks.medical_vqa.n_caption, seed=0)
+    n_caption = params.benchmarks.medical_vqa.n_caption
+    captions = curriculum.held_out_captions(n_caption, seed=0)
+    reworded = curriculum.held_out_captions(n_caption, seed=0, new_wording=True)
     questions = exam.draw_questions(params.benchmarks.medical_vqa, seed=0)
     controls = {"no image": exam.no_image(questions), "wrong image": exam.wrong_image(questions, seed=0)}
     store = JsonlStore(folder / "predictions.jsonl")
 
     lmm = load_base(params)
     stage1 = train_stage1(lmm, stage1_samples(params), settings=params.stage1, seed=seed, folder=folder / "stage1")
-    after_stage1 = caption_loss(lmm, captions, batch_size=batch_size, seed=0)
+    after_stage1 = [caption_loss(lmm, asked, batch_size=batch_size, seed=0) for asked in (captions, reworded)]
     stage2 = train_stage2(lmm, stage2_samples(params), settings=params.stage2, seed=seed, folder=folder / "stage2")
-    after_stage2 = caption_loss(stage2.lmm, captions, batch_size=batch_size, seed=0)
+    after_stage2 = [caption_loss(stage2.lmm, asked, batch_size=batch_size, seed=0) for asked in (captions, reworded)]
     answers = exam.answer(stage2.lmm, questions, settings=params.inference, store=store)
     answered = exam.answer_each(stage2.lmm, controls, settings=params.inference, store=store)
     tests = exam.tested_controls(controls, answered)
     return {
         **exam.summary(exam.rows(questions, answers)),
-        "caption loss, true over shuffled, after Stage 1": after_stage1.ratio,
-        "caption loss, true over shuffled, after Stage 2": after_stage2.ratio,
+        "caption loss, true over shuffled, after Stage 1": after_stage1[0].ratio,
+        "caption loss, true over shuffled, after Stage 2": after_stage2[0].ratio,
+        "the same in a new wording, after Stage 1": after_stage1[1].ratio,
+        "the same in a new wording, after Stage 2": after_stage2[1].ratio,
         "smallest p of a control above the majority (Holm)": min(test.p_holm for test in tests),
         "Stage 1, seconds": stage1.seconds,
         "Stage 2, seconds": stage2.log.seconds,
