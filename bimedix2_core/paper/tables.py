@@ -7,14 +7,17 @@ import csv
 import html
 import io
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from bimedix2_core.data.language import language_of
 from bimedix2_core.errors import DataError
 from bimedix2_core.runs import write_atomic
 
-Cell = str | int | float | None
+Cell = str | int | float | Decimal | None
+"""A Decimal is shown with the decimals it has, a float with three."""
 
 LANGUAGE_NAMES = {"en": "English", "ar": "Arabic"}
 
@@ -30,6 +33,8 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
+    best: frozenset[tuple[int, int]] = frozenset()
+    """Row and column of each cell that is set in bold."""
 
     def __post_init__(self) -> None:
         """Refuse a row that does not fit its columns."""
@@ -45,12 +50,15 @@ class Table:
         return f"Table: {self.caption or ', '.join(self.columns)} ({len(self.rows)} rows)"
 
     def _repr_html_(self) -> str:
-        is_number = [self._is_number_column(index) for index in range(len(self.columns))]
+        is_number = [self.is_number_column(index) for index in range(len(self.columns))]
         head = "".join(
             f"<th {_NUMBER_CELL if number else _TEXT_CELL}>{html.escape(name)}</th>"
             for name, number in zip(self.columns, is_number, strict=True)
         )
-        rows = [f"<tr>{''.join(_html_cell(cell) for cell in row)}</tr>" for row in self.rows]
+        rows = [
+            f"<tr>{''.join(_html_cell(cell, is_best=(i, j) in self.best) for j, cell in enumerate(row))}</tr>"
+            for i, row in enumerate(self.rows)
+        ]
         caption = (
             f"<caption style='text-align:left; white-space:nowrap'>{html.escape(self.caption)}</caption>"
             if self.caption
@@ -58,9 +66,10 @@ class Table:
         )
         return "\n".join([f"<table>{caption}", f"<thead><tr>{head}</tr></thead>", "<tbody>", *rows, "</tbody></table>"])
 
-    def _is_number_column(self, index: int) -> bool:
+    def is_number_column(self, index: int) -> bool:
+        """Whether a column holds numbers and empty cells only: it is set flush right."""
         cells = [row[index] for row in self.rows if row[index] is not None]
-        return bool(cells) and all(isinstance(cell, int | float) for cell in cells)
+        return bool(cells) and all(isinstance(cell, int | float | Decimal) for cell in cells)
 
 
 def save_table(table: Table, path_stem: str | Path, *, kind: str) -> tuple[Path, Path]:
@@ -79,15 +88,26 @@ def save_table(table: Table, path_stem: str | Path, *, kind: str) -> tuple[Path,
     if len(set(columns)) < len(columns):
         raise DataError(f"columns {columns} are not told apart by their names; rename one of them")
     rows = [(kind, *row) for row in table.rows]
+    record = {"run": kind, "caption": table.caption, "rows": [dict(zip(columns, row, strict=True)) for row in rows]}
+    content = json.dumps(record, indent=1, ensure_ascii=False, default=float)
+    return (
+        write_atomic(stem.with_name(f"{stem.name}.csv"), csv_text(columns, rows)),
+        write_atomic(stem.with_name(f"{stem.name}.json"), content + "\n"),
+    )
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Header and rows as CSV, numbers unrounded; an empty cell is None."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)
-    record = {"run": kind, "caption": table.caption, "rows": [dict(zip(columns, row, strict=True)) for row in rows]}
-    return (
-        write_atomic(stem.with_name(f"{stem.name}.csv"), text.getvalue()),
-        write_atomic(stem.with_name(f"{stem.name}.json"), json.dumps(record, indent=1, ensure_ascii=False) + "\n"),
-    )
+    return text.getvalue()
+
+
+def number_text(value: int | float | Decimal) -> str:
+    """Whole numbers with thousands, decimal numbers with the decimals they have, others with three."""
+    return f"{value:,}" if isinstance(value, int | Decimal) else f"{value:.3f}"
 
 
 def language_name(code: str) -> str:
@@ -95,14 +115,10 @@ def language_name(code: str) -> str:
     return LANGUAGE_NAMES.get(code, code)
 
 
-def _html_cell(cell: Cell) -> str:
-    if isinstance(cell, int | float) and not isinstance(cell, bool):
-        return f"<td {_NUMBER_CELL}>{_number(cell)}</td>"
-    text = html.escape("" if cell is None else str(cell)).replace("\n", "<br>")
-    look = _ARABIC_CELL if language_of(text) == "ar" else _TEXT_CELL
-    return f"<td {look}>{text}</td>"
-
-
-def _number(value: int | float) -> str:
-    """Whole numbers with thousands, others with three decimals."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+def _html_cell(cell: Cell, *, is_best: bool) -> str:
+    if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
+        look, text = _NUMBER_CELL, number_text(cell)
+    else:
+        text = html.escape("" if cell is None else str(cell)).replace("\n", "<br>")
+        look = _ARABIC_CELL if language_of(text) == "ar" else _TEXT_CELL
+    return f"<td {look}>{f'<b>{text}</b>' if is_best else text}</td>"
