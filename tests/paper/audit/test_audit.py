@@ -108,7 +108,7 @@ def test_a_claim_without_a_check_and_a_check_without_a_claim_are_one_error():
 
 def test_the_audit_runs_without_torch():
     script = (
-        "import sys, bimedix2_core.paper.audit, bimedix2_core.paper.audit_figures, bimedix2_core.paper.audit.effects\n"
+        "import sys, bimedix2_core.paper.audit, bimedix2_core.paper.figures.audit, bimedix2_core.paper.audit.effects\n"
         "bimedix2_core.paper.audit.audit()\n"
         "sys.exit(str({'torch', 'transformers', 'datasets'} & set(sys.modules) or ''))"
     )

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from bimedix2_core.errors import DataError
 from bimedix2_core.paper.audit.effects import effects
 from bimedix2_core.paper.audit.recomposition import all_averages, table_4
-from bimedix2_core.paper.audit_figures import average_gaps, effect_sizes, overall_recomposed
+from bimedix2_core.paper.figures.audit import average_gaps, effect_sizes, overall_recomposed
 
 PICTURES = {
     "averages": (average_gaps, all_averages),

@@ -18,7 +18,9 @@ from traitlets.config import Config
 
 from bimedix2_core.errors import DataError
 from bimedix2_core.paper import figures
-from bimedix2_core.paper.figures import Bar, Dialogue, Exchange
+from bimedix2_core.paper.figures import Bar, Dialogue, Exchange, style
+from bimedix2_core.paper.figures.output import MAX_PNG_BYTES, lean_png
+from bimedix2_core.paper.figures.text import Ruler, reads_to_left
 
 LEFT_EFFUSION = "تُظهر صورة الأشعة السينية للصدر انصبابًا جنبيًا كبيرًا في الجانب الأيسر، وحجم القلب طبيعي."
 EN = Exchange(
@@ -61,7 +63,7 @@ def shown(monkeypatch, tmp_path):
 
 
 def test_arabic_letters_are_joined():
-    ruler = figures._Ruler()
+    ruler = Ruler()
     word = "الصدر"
     isolated = "\u200c".join(word)  # a zero-width non-joiner between letters keeps each one isolated
 
@@ -71,7 +73,7 @@ def test_arabic_letters_are_joined():
 def test_arabic_is_ordered_from_right_to_left():
     def drawn(text: str) -> np.ndarray:
         figure = Figure(figsize=(3, 1), dpi=100)
-        figure.text(0.5, 0.5, text, ha="center", fontsize=20, family=list(figures.fonts()), parse_math=False)
+        figure.text(0.5, 0.5, text, ha="center", fontsize=20, family=list(style.fonts()), parse_math=False)
         stream = io.BytesIO()
         figure.savefig(stream, format="png")
         return 255.0 - np.asarray(Image.open(stream).convert("L"))
@@ -84,23 +86,23 @@ def test_arabic_is_ordered_from_right_to_left():
 
 
 def test_the_last_font_has_arabic_and_is_always_there():
-    assert figures.fonts()[-1] == "DejaVu Sans"
-    assert set(figures.fonts()) <= set(figures.FONTS)
+    assert style.fonts()[-1] == "DejaVu Sans"
+    assert set(style.fonts()) <= set(style.FONTS)
 
 
 def test_figures_work_with_the_font_that_comes_with_matplotlib(monkeypatch):
-    monkeypatch.setattr(figures, "FONTS", ("DejaVu Sans",))
+    monkeypatch.setattr(style, "FONTS", ("DejaVu Sans",))
 
     figure = figures.dialogue_panel([AR], title="محادثة")
 
     assert {text.get_fontfamily()[0] for text in texts(figure)} == {"DejaVu Sans"}
-    assert figures._lean_png(figure)
+    assert lean_png(figure)
 
 
 @pytest.mark.parametrize("text", [LEFT_EFFUSION, "A large left pleural effusion with $5 in it.", "نعم، CT scan هنا."])
 @pytest.mark.parametrize("width", [30.0, 90.0, 400.0])
 def test_wrapping_keeps_all_words_and_the_width(text, width):
-    ruler = figures._Ruler()
+    ruler = Ruler()
 
     lines = ruler.wrap(text, width, 10)
 
@@ -111,7 +113,7 @@ def test_wrapping_keeps_all_words_and_the_width(text, width):
 
 
 def test_a_word_wider_than_the_line_is_cut_and_not_lost():
-    lines = figures._Ruler().wrap("a " + "x" * 80 + " b", 100, 10)
+    lines = Ruler().wrap("a " + "x" * 80 + " b", 100, 10)
 
     assert "".join(lines).replace(" ", "") == "a" + "x" * 80 + "b"
     assert len(lines) > 3
@@ -137,7 +139,7 @@ def test_a_figure_is_shown_with_its_text_alternative(shown):
     assert output["data"]["text/plain"] == "Figure: Loss falls over two steps."
     png = base64.b64decode(output["data"]["image/png"])
     assert Image.open(io.BytesIO(png)).width == 1600  # twice as sharp, since it is light
-    assert len(png) <= figures.MAX_PNG_BYTES
+    assert len(png) <= MAX_PNG_BYTES
 
 
 @pytest.mark.parametrize("alt", ["", "  "])
@@ -157,7 +159,7 @@ def test_a_shown_figure_is_closed(shown):
 def test_a_noisy_figure_is_kept_light():
     noise = [Image.effect_noise((128, 128), 90) for _ in range(10)]
 
-    png = figures._lean_png(figures.image_grid(noise, ["noise"] * 10))
+    png = lean_png(figures.image_grid(noise, ["noise"] * 10))
 
     assert Image.open(io.BytesIO(png)).mode == "P"
     assert Image.open(io.BytesIO(png)).width == 800
@@ -211,7 +213,7 @@ def test_an_english_bubble_hangs_at_the_left_and_an_arabic_one_at_the_right():
 
 
 def test_arabic_lines_are_aligned_right_and_fixed_from_right_to_left():
-    lines = [text for text in texts(figures.dialogue_panel([AR], title="x")) if figures._reads_to_left(text.get_text())]
+    lines = [text for text in texts(figures.dialogue_panel([AR], title="x")) if reads_to_left(text.get_text())]
 
     assert len(lines) >= 3
     assert {line.get_horizontalalignment() for line in lines} == {"right"}
@@ -221,7 +223,7 @@ def test_arabic_lines_are_aligned_right_and_fixed_from_right_to_left():
 def test_a_panel_says_every_word_and_that_it_is_not_for_the_clinic():
     said = words(figures.dialogue_panel([EN, AR], title="Two turns"))
 
-    for text in ("Two turns", EN.question, EN.answer, AR.question, AR.answer, figures.DISCLAIMER):
+    for text in ("Two turns", EN.question, EN.answer, AR.question, AR.answer, style.DISCLAIMER):
         assert all(word in said for word in text.split())
 
 
@@ -236,15 +238,15 @@ def test_bubbles_follow_one_another_and_stay_in_their_card():
     assert boxes[-1].get_y() + boxes[-1].get_height() <= height
 
 
-@pytest.mark.parametrize("fonts", [figures.FONTS, ("DejaVu Sans",)])
+@pytest.mark.parametrize("fonts", [style.FONTS, ("DejaVu Sans",)])
 @pytest.mark.parametrize("dpi", [100, 200])
 def test_text_stays_inside_its_bubble(monkeypatch, fonts, dpi):
-    monkeypatch.setattr(figures, "FONTS", fonts)
+    monkeypatch.setattr(style, "FONTS", fonts)
     figure = figures.dialogue_panel([EN, AR], title="t")
     figure.set_dpi(dpi)
     edges = [(box.get_x(), box.get_x() + box.get_width()) for box in bubbles(figure)]
 
-    with mpl.rc_context(figures._style()):
+    with mpl.rc_context(style.settings()):
         extents = [text.get_window_extent() for text in figure.axes[0].texts[1:]]
 
     assert len(extents) >= 4
@@ -357,7 +359,7 @@ def test_all_tokens_of_a_long_sample_stay_on_the_page():
 
     assert len(boxes) == 400 + 3
     assert min(box.get_x() for box in boxes) >= 0
-    assert max(box.get_x() + box.get_width() for box in boxes) <= figures.WIDTH
+    assert max(box.get_x() + box.get_width() for box in boxes) <= style.WIDTH
 
 
 def test_masks_of_another_length_are_an_error():
@@ -488,6 +490,6 @@ def test_nothing_to_draw_is_an_error():
 
 
 def test_colours_differ_in_grey():
-    shades = [np.dot(mpl.colors.to_rgb(colour), (0.299, 0.587, 0.114)) for colour, *_ in figures.SERIES[:2]]
+    shades = [np.dot(mpl.colors.to_rgb(colour), (0.299, 0.587, 0.114)) for colour, *_ in style.SERIES[:2]]
 
     assert abs(shades[0] - shades[1]) > 0.25

@@ -1,6 +1,6 @@
 """The three pictures of the audit: averages as printed and recomputed, Table 4 recomposed, gains with intervals.
 
-In the manner of ``paper/figures``: markers differ by shape and filling, not by colour alone, and what stands out is
+Markers differ by shape and filling, not by colour alone, and what stands out is
 named where it stands.
 """
 
@@ -13,11 +13,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from bimedix2_core.errors import DataError
 from bimedix2_core.paper.audit.effects import Effect
 from bimedix2_core.paper.audit.recomposition import Average, Overall
 from bimedix2_core.paper.audit.sources import label_of
-from bimedix2_core.paper.figures import AMBER, INK, LINE, MUTED, PLUM, TEAL, TEAL_TINT, WIDTH, _plot, _style
+from bimedix2_core.paper.figures.plots import new_plot
+from bimedix2_core.paper.figures.style import AMBER, INK, LINE, MUTED, PLUM, TEAL, TEAL_TINT, WIDTH, require, settings
 
 BAND = 0.1
 """Points a recomposed Overall may be away through rounding."""
@@ -35,10 +35,10 @@ def average_gaps(averages: Sequence[Average], *, title: str = "") -> Figure:
     Raises:
         DataError: there is no average.
     """
-    _refuse_nothing(averages, "averages")
+    require(averages, "averages")
     tables = list(dict.fromkeys(average.table for average in averages))
-    with mpl.rc_context(_style()):
-        figure, axes = _plot(96 + 32 * len(tables), title, left=116, right=24)
+    with mpl.rc_context(settings()):
+        figure, axes = new_plot(96 + 32 * len(tables), title, left=116, right=24)
         axes.axvspan(-0.5, 0.5, color=TEAL_TINT, zorder=0, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
         for row, table in enumerate(tables):
@@ -63,9 +63,9 @@ def overall_recomposed(overalls: Sequence[Overall], *, title: str = "") -> Figur
     Raises:
         DataError: there is no row.
     """
-    _refuse_nothing(overalls, "rows")
-    with mpl.rc_context(_style()):
-        figure, axes = _plot(96 + 27 * len(overalls), title, left=104, right=176)
+    require(overalls, "rows")
+    with mpl.rc_context(settings()):
+        figure, axes = new_plot(96 + 27 * len(overalls), title, left=104, right=176)
         axes.axvspan(-BAND, BAND, color=TEAL_TINT, zorder=0, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
         for row, overall in enumerate(overalls):
@@ -95,9 +95,9 @@ def effect_sizes(effects: Sequence[Effect], *, title: str = "") -> Figure:
     Raises:
         DataError: there is no gain.
     """
-    _refuse_nothing(effects, "gains")
-    with mpl.rc_context(_style()):
-        figure, axes = _plot(104 + 31 * len(effects), title, left=212, right=104, legend=38)
+    require(effects, "gains")
+    with mpl.rc_context(settings()):
+        figure, axes = new_plot(104 + 31 * len(effects), title, left=212, right=104, legend=38)
         axes.axvline(0, color=INK, linewidth=0.9, zorder=2)
         for row, effect in enumerate(effects):
             _draw_effect(axes, effect, row)
@@ -191,8 +191,3 @@ def _legend(axes: Axes, handles: Sequence[Line2D | Patch], *, columns: int = 4) 
     left = 12 / (box.width * WIDTH) - box.x0 / box.width
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(left, 1.0), ncols=columns, frameon=False,
                 fontsize=8.5, borderaxespad=0.2, handlelength=1.4, columnspacing=1.4)  # fmt: skip
-
-
-def _refuse_nothing(things: Sequence, words: str) -> None:
-    if not things:
-        raise DataError(f"no {words} to draw; expected at least one; check what was passed")
