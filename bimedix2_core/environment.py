@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bimedix2_core.errors import ParamsError
-from bimedix2_core.params import BaseParts, LlavaData, Params, load_params, root
+from bimedix2_core.params import BaseParts, LlavaData, Params, RandomBase, load_params, root
 
 NAMED = ("torch", "transformers", "peft", "accelerate", "datasets", "tokenizers", "numpy", "pillow", "matplotlib",
          "papermill", "jupyterlab", "pydantic")  # fmt: skip
@@ -102,11 +102,30 @@ def profiles(folder: Path | None = None) -> list[Readiness]:
 def missing_for(params: Params, *, gpus: tuple[str, ...], offline: bool) -> list[str]:
     """What a profile asks for and this machine lacks, one phrase for each."""
     missing = [] if params.run.device != "cuda" or gpus else ["a GPU (run.device is cuda)"]
-    missing += [f"the weights {name} ({why})" for name in _weights(params) if (why := _why_absent(name, offline))]
+    missing += [f"the weights {name} ({why})" for name in weights(params) if (why := _why_absent(name, offline))]
     if isinstance(params.data, LlavaData):
         files = (params.data.stage1_file, params.data.stage2_file, params.data.image_folder)
         missing += [f"the data {path}" for path in files if not (root() / path).exists()]
     return missing
+
+
+def weights(params: Params) -> list[str]:
+    """Hub ids and folders of all weights a profile names, each once; none where they are drawn at random."""
+    base = params.model.base
+    if base is None:
+        return list(dict.fromkeys(name for rows in params.model.checkpoints.values() for name in rows.values()))
+    if isinstance(base, RandomBase):
+        return []
+    return [base.vision_tower, base.language_model] if isinstance(base, BaseParts) else [base]
+
+
+def gpu_memories_gb() -> tuple[float, ...]:
+    """Memory of each GPU here, in GB."""
+    import torch
+
+    return tuple(
+        torch.cuda.get_device_properties(index).total_memory / 1e9 for index in range(torch.cuda.device_count())
+    )
 
 
 def _readiness(path: Path, *, gpus: tuple[str, ...]) -> Readiness:
@@ -115,11 +134,6 @@ def _readiness(path: Path, *, gpus: tuple[str, ...]) -> Readiness:
     except ParamsError as error:
         return Readiness(path.name, "", (str(error),))
     return Readiness(path.name, params.run.kind, tuple(missing_for(params, gpus=gpus, offline=_is_offline(os.environ))))
-
-
-def _weights(params: Params) -> list[str]:
-    base = params.model.base
-    return [base.vision_tower, base.language_model] if isinstance(base, BaseParts) else [base]
 
 
 def _why_absent(name: str, offline: bool) -> str:  # noqa: FBT001 - a fact, not a switch

@@ -9,7 +9,7 @@ import html
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, ValidationInfo, field_validator
@@ -35,8 +35,8 @@ class RunParams(_Section):
 
     profile: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     """Name of the profile: the folder under outputs/; small letters, digits and underscores."""
-    kind: Literal["demo", "paper"]
-    """demo numbers can never stand in a reproduced column."""
+    kind: Literal["demo", "paper", "smoke"]
+    """paper numbers may stand beside reported ones; demo (learns on phantoms) and smoke (proves a set-up) never."""
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     """Seed of everything that is drawn."""
     threads: Count | None
@@ -54,20 +54,48 @@ class BaseParts(_Section):
     """Hub id or folder of a Llama model with its tokenizer."""
 
 
+class RandomBase(_Section):
+    """A published shape with weights that are drawn, not learned: nothing is downloaded."""
+
+    random_weights: Literal["bimedix2_8b", "bimedix2_70b"]
+    """Which model's shape."""
+
+
 def _base_tag(value: object) -> str:
+    if isinstance(value, RandomBase) or (isinstance(value, Mapping) and "random_weights" in value):
+        return "random"
     return "parts" if isinstance(value, Mapping | BaseParts) else "checkpoint"
 
 
 class ModelParams(_Section):
-    """What Stage 1 starts from."""
+    """What is trained, or what was trained by others and is measured."""
 
-    base: Annotated[
-        Annotated[Text, Tag("checkpoint")] | Annotated[BaseParts, Tag("parts")],
-        Discriminator(_base_tag),
-    ]
-    """Folder (from the repository) or hub id of a LLaVA checkpoint, or vision_tower and language_model to assemble."""
-    dtype: Literal["float32", "bfloat16"]
-    """Number format of the weights while they are trained and used."""
+    base: (
+        Annotated[
+            Annotated[Text, Tag("checkpoint")]
+            | Annotated[BaseParts, Tag("parts")]
+            | Annotated[RandomBase, Tag("random")],
+            Discriminator(_base_tag),
+        ]
+        | None
+    )
+    """What Stage 1 starts from: folder (from the repository) or hub id of a LLaVA checkpoint; vision_tower and
+    language_model to assemble; random_weights of a shape; null where finished weights are measured."""
+    dtype: Literal["float32", "bfloat16", "float16"]
+    """Number format of the weights while they are trained and used; float16 only where nothing is trained."""
+    checkpoints: dict[Text, dict[Text, Text]] = Field(default_factory=dict, validate_default=True)
+    """Finished weights to measure where base is null, by exhibit and row: ``table04: {bimedix2_8b: hub/id}``."""
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _base_or_checkpoints(cls, value: dict[str, dict[str, str]], info: ValidationInfo) -> dict[str, dict[str, str]]:
+        if "base" in info.data and (info.data["base"] is None) != bool(value):
+            found = "finished weights, but base names something to train" if value else "none, and base is null"
+            raise ValueError(f"{found}; give base, or null and the weights of each exhibit: table04: {{row: hub/id}}")
+        empty = [exhibit for exhibit, rows in value.items() if not rows]
+        if empty:
+            raise ValueError(f"{', '.join(empty)}: no row; write table04: {{bimedix2_8b: hub/id}}")
+        return value
 
 
 class PhantomData(_Section):
@@ -96,6 +124,15 @@ class LlavaData(_Section):
     """Instructions of Stage 2."""
     image_folder: Text
     """Where the image names of both files start."""
+    reader_images: Text | None
+    """Folder of a reader's own images for notebook 05; null where there is none."""
+
+
+class NoData(_Section):
+    """Nothing is learned: finished weights are measured."""
+
+    source: Literal["none"]
+    """No training data."""
     reader_images: Text | None
     """Folder of a reader's own images for notebook 05; null where there is none."""
 
@@ -198,17 +235,38 @@ class Params(_Section):
     run: RunParams
     """Identity, seed and device."""
     model: ModelParams
-    """The base."""
-    data: Annotated[PhantomData | LlavaData, Field(discriminator="source")]
+    """The base, or finished weights."""
+    data: Annotated[PhantomData | LlavaData | NoData, Field(discriminator="source")]
     """What is learned from."""
-    stage1: StageParams
-    """Concept alignment: the projector learns."""
-    stage2: Stage2Params
-    """Instruction alignment: adapters and projector learn."""
+    stage1: StageParams | None
+    """Concept alignment: the projector learns; null where finished weights are measured."""
+    stage2: Stage2Params | None
+    """Instruction alignment: adapters and projector learn; null where finished weights are measured."""
     inference: InferenceParams
     """Decoding."""
     benchmarks: BenchmarkParams
     """What is measured."""
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is a base that both stages train; else finished weights are measured."""
+        return self.model.base is not None
+
+    @field_validator("data", "stage1", "stage2")
+    @classmethod
+    def _given_where_trained(cls, value: Any, info: ValidationInfo) -> Any:
+        model = info.data.get("model")
+        if model is None:
+            return value
+        is_given = not (value is None or isinstance(value, NoData))
+        if model.base is None and is_given:
+            nothing = "source: none" if info.field_name == "data" else "null"
+            raise ValueError(f"model.base is null, so nothing is trained; write {nothing}, or name a base")
+        if model.base is not None and not is_given:
+            raise ValueError("model.base is to be trained, but nothing is given here; fill it in, or make base null")
+        if model.dtype == "float16" and isinstance(value, StageParams):
+            raise ValueError("model.dtype is float16, which this training does not scale; write bfloat16 or float32")
+        return value
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -223,8 +281,10 @@ class Params(_Section):
 _TAGS: dict[str, type[_Section] | None] = {
     "checkpoint": None,
     "parts": BaseParts,
+    "random": RandomBase,
     "phantoms": PhantomData,
     "llava": LlavaData,
+    "none": NoData,
 }
 """Names pydantic puts into an error's location for the branch of a union; they are no keys of the file."""
 
@@ -380,7 +440,7 @@ def _complaint(detail: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return str(detail["ctx"]["error"])
     if kind == "union_tag_not_found":
-        return "the section has no `source`; known: 'phantoms', 'llava'"
+        return "the section has no `source`; known: 'phantoms', 'llava', 'none'"
     if kind == "union_tag_invalid":
         return f"unknown source {detail['ctx']['tag']!r}; known: {detail['ctx']['expected_tags']}"
     if kind in ("model_type", "model_attributes_type"):
@@ -421,12 +481,13 @@ def _spelling(place: tuple[str | int, ...]) -> str:
     """The likely key for an unknown one: close in spelling in its section, or the same name elsewhere."""
     section: Any = Params
     for part in place[:-1]:
-        section = _TAGS[part] if part in _TAGS else section.model_fields[part].annotation
+        section = _TAGS[part] if part in _TAGS else _sections(section.model_fields[part].annotation)[0]
     unknown, known = str(place[-1]), list(section.model_fields)
     close = difflib.get_close_matches(unknown, known, n=1)
     if close:
         return f"did you mean `{close[0]}`?"
-    if place[0] == "data" and unknown in {*PhantomData.model_fields, *LlavaData.model_fields}:
+    sources = _sections(Params.model_fields["data"].annotation)
+    if place[0] == "data" and any(unknown in source.model_fields for source in sources):
         return f"it belongs to another source than {place[1]!r}"
     elsewhere = [path for path in _all_keys(Params, "") if path.rsplit(".", 1)[-1] == unknown]
     if elsewhere:
@@ -435,10 +496,14 @@ def _spelling(place: tuple[str | int, ...]) -> str:
 
 
 def _all_keys(section: type[_Section], prefix: str) -> Iterator[str]:
-    parts = {"data": (PhantomData, LlavaData), "base": (BaseParts,)}
     for name, field in section.model_fields.items():
-        below = parts.get(name, (field.annotation,))
         yield f"{prefix}{name}"
-        for kind in below:
-            if isinstance(kind, type) and issubclass(kind, _Section):
-                yield from _all_keys(kind, f"{prefix}{name}.")
+        for kind in _sections(field.annotation):
+            yield from _all_keys(kind, f"{prefix}{name}.")
+
+
+def _sections(annotation: Any) -> list[Any]:
+    """The sections an annotation allows: itself, or those in its unions; a union of values has none."""
+    if isinstance(annotation, type) and issubclass(annotation, _Section):
+        return [annotation]
+    return [section for part in get_args(annotation) for section in _sections(part)]

@@ -1,7 +1,7 @@
 import torch
 
 from bimedix2_core import environment
-from bimedix2_core.environment import Package, Readiness, missing_for, packages, profiles, worth_showing
+from bimedix2_core.environment import Package, Readiness, missing_for, packages, profiles, weights, worth_showing
 from bimedix2_core.params import load_params
 
 
@@ -72,3 +72,14 @@ def test_each_profile_is_listed_and_a_broken_one_says_why(tmp_path, repository):
 def test_a_profile_that_lacks_nothing_can_run():
     assert Readiness("x.yaml", "demo", ()).can_run
     assert not Readiness("x.yaml", "demo", ("a GPU",)).can_run
+
+
+def test_finished_weights_are_each_named_once_and_random_ones_need_nothing():
+    released = load_params("params/released_8b.yaml", environment={})
+    smoke = load_params("params/gpu_smoke.yaml", environment={})
+
+    assert weights(released) == ["MBZUAI/BiMediX2-8B", "MBZUAI/BiMediX2-8B-Bi"]
+    assert missing_for(released, gpus=("a card",), offline=True) == [
+        f"the weights {name} (not in the local cache, and HF_HUB_OFFLINE is set)" for name in weights(released)
+    ]
+    assert missing_for(smoke, gpus=("a card",), offline=True) == []

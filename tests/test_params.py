@@ -42,11 +42,8 @@ def test_every_profile_fits_the_schema_and_is_named_after_its_file(profile):
     assert load_params(profile, environment={}).run.profile == profile.stem
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda file: file.stem)
-def test_every_value_of_a_paper_profile_says_where_it_comes_from(profile):
-    if load_params(profile, environment={}).run.kind != "paper":
-        return
-
+@pytest.mark.parametrize("profile", [file for file in PROFILES if file.stem != "demo"], ids=lambda file: file.stem)
+def test_every_value_of_a_profile_but_the_demo_says_where_it_comes_from(profile):
     missing = scalars_without_remark(profile.read_text())
 
     assert not missing, (
@@ -73,6 +70,117 @@ def test_the_paper_profile_holds_table_11():
     assert params.stage1.weight_decay == params.stage2.weight_decay == 0.0
     assert params.stage1.epochs == params.stage2.epochs == 1
     assert params.model.dtype == "bfloat16"
+
+
+@pytest.fixture
+def released() -> dict:
+    """The values of a profile that trains nothing, free to be broken."""
+    return read_profile("params/released_8b.yaml", environment={})[0]
+
+
+def test_the_profiles_of_design_are_there():
+    assert [file.stem for file in PROFILES] == [
+        "bimedix_moe", "demo", "gpu_smoke", "paper_70b", "paper_8b", "released_70b", "released_8b"
+    ]  # fmt: skip
+
+
+def test_the_released_8b_names_its_checkpoint_for_each_exhibit(released):
+    # BiMed-MBench/README.md of the official repository: the English script and the Arabic script
+    checkpoints = load_params(released).model.checkpoints
+
+    assert checkpoints["table03"] == {"bimedix2_8b": "MBZUAI/BiMediX2-8B"}
+    assert checkpoints["table04"] == {"bimedix2_8b": "MBZUAI/BiMediX2-8B-Bi"}
+
+
+def test_finished_weights_are_not_trained(released):
+    params = load_params(released)
+
+    assert not params.trains
+    assert (params.stage1, params.stage2) == (None, None)
+    assert params.model.dtype == "float16"
+
+
+def test_the_70b_differs_from_the_8b_in_its_language_model_only():
+    small, large = (load_params(f"params/paper_{size}.yaml", environment={}).model_dump() for size in ("8b", "70b"))
+
+    large["run"]["profile"] = small["run"]["profile"]
+    large["model"]["base"]["language_model"] = small["model"]["base"]["language_model"]
+    assert large == small
+
+
+def test_the_smoke_profile_draws_its_weights_and_makes_twenty_steps_of_each_stage():
+    params = load_params("params/gpu_smoke.yaml", environment={})
+
+    assert params.run.kind == "smoke"
+    assert params.model.base.random_weights == "bimedix2_8b"
+    assert (params.stage1.max_steps, params.stage2.max_steps) == (20, 20)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("model.checkpoints", {"table03": "a/b"}, "model.checkpoints.table03: input should be a valid dictionary"),
+        ("model.base", "a/b", "finished weights, but base names something to train"),
+        ("data", {"source": "phantoms"}, "data.n_caption_images: required, but absent"),
+        ("data.n_caption_images", 3, "it belongs to another source than 'none'"),
+        ("stage1", {}, "stage1.learning_rate: required, but absent"),
+    ],
+)
+def test_a_profile_of_finished_weights_that_is_half_something_else_is_refused(released, path, value, expected):
+    assert expected in complaint(released, {path: value})
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "expected"),
+    [
+        ({}, "model.checkpoints: none, and base is null; give base, or null and the weights of each exhibit"),
+        ({"table03": {}}, "model.checkpoints: table03: no row; write table04: {bimedix2_8b: hub/id}"),
+    ],
+)
+def test_neither_a_base_nor_weights_are_refused(released, checkpoints, expected):
+    released["model"]["checkpoints"] = checkpoints
+
+    assert expected in complaint(released)
+
+
+def test_what_would_be_trained_beside_finished_weights_is_refused_all_at_once(released, demo):
+    said = complaint(released, {"data": demo["data"], "stage1": demo["stage1"], "stage2": demo["stage2"]})
+
+    assert "data: model.base is null, so nothing is trained; write source: none, or name a base" in said
+    assert "stage1: model.base is null, so nothing is trained; write null, or name a base" in said
+    assert "stage2: model.base is null" in said
+
+
+def test_a_base_without_anything_to_train_it_is_refused_all_at_once(demo):
+    said = complaint(demo, {"data": {"source": "none", "reader_images": None}, "stage1": None, "stage2": None})
+
+    assert [line.split(":")[0].strip() for line in said.splitlines()[1:]] == ["data", "stage1", "stage2"]
+    assert "model.base is to be trained, but nothing is given here; fill it in, or make base null" in said
+
+
+def test_float16_is_not_trained(demo):
+    assert "stage1: model.dtype is float16, which this training does not scale" in complaint(
+        demo, {"model.dtype": "float16"}
+    )
+
+
+def test_a_key_of_a_stage_that_may_be_null_is_still_spelt_right(demo):
+    assert "stage2.lora_rr: unknown key; did you mean `lora_r`?" in complaint(demo, {"stage2.lora_rr": 8})
+
+
+def test_weights_are_drawn_in_a_known_shape_only(demo):
+    said = complaint(demo, {"model.base": {"random_weights": "bimedix2_4b"}})
+
+    assert "model.base.random_weights: input should be 'bimedix2_8b' or 'bimedix2_70b', found 'bimedix2_4b'" in said
+
+
+def test_a_file_of_an_unknown_kind_is_one_clear_error(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text((root() / "params/demo.yaml").read_text().replace("kind: demo", "kind: real"))
+
+    assert complaint(file).splitlines()[1:] == [
+        "  run.kind: input should be 'demo', 'paper' or 'smoke', found 'real' (text)"
+    ]
 
 
 def test_parameters_cannot_be_changed_after_loading(demo):
@@ -123,12 +231,12 @@ def test_all_problems_come_in_one_error(demo):
         ("stage1.max_steps", None, "give exactly one of epochs and max_steps (null the other); found neither"),
         ("stage1.epochs", 1, "found epochs 1 and max_steps 168"),
         ("run.profile", "../elsewhere", "found '../elsewhere'"),
-        ("run.kind", "real", "'demo' or 'paper', found 'real'"),
+        ("run.kind", "real", "'demo', 'paper' or 'smoke', found 'real'"),
         ("run.threads", 0, "greater than or equal to 1"),
         ("run", "fast", "expected a section with its own keys, found 'fast' (text)"),
         ("model.base", "", "at least 1 character"),
         ("model.base", {"vision_tower": "a"}, "model.base.language_model: required, but absent"),
-        ("data.source", "llavaa", "unknown source 'llavaa'; known: 'phantoms', 'llava'"),
+        ("data.source", "llavaa", "unknown source 'llavaa'; known: 'phantoms', 'llava', 'none'"),
         ("data.stage1_file", "a.json", "it belongs to another source than 'phantoms'"),
         ("lora_r", 8, "it belongs to `stage2.lora_r`"),
         ("inference.beam", 8, "unknown key; known here: batch_size, max_new_tokens, temperature, top_p"),

@@ -14,11 +14,13 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import (
     CLIPImageProcessorPil,
+    CLIPVisionConfig,
     CLIPVisionModel,
     LlamaForCausalLM,
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
+    PreTrainedConfig,
     PreTrainedTokenizerFast,
 )
 from transformers.models.llava.modeling_llava import LlavaMultiModalProjector
@@ -96,7 +98,7 @@ def assemble(
     Raises:
         ModelError: the tokenizer has no ``<image>`` token.
     """
-    config = _llava_config(vision_tower, language_model, tokenizer)
+    config = llava_config(vision_tower.config, language_model.config, image_token_index=_image_token_index(tokenizer))
     with torch.device("meta"):
         model = LlavaForConditionalGeneration(config)
     model.model.vision_tower = vision_tower
@@ -106,6 +108,26 @@ def assemble(
         model.model.multi_modal_projector = LlavaMultiModalProjector(config).to(language_model.dtype)
     model.generation_config = language_model.generation_config
     return Lmm(model.eval(), _processor(config, tokenizer, image_processor))
+
+
+def llava_config(vision: CLIPVisionConfig, language: PreTrainedConfig, **tokens: int) -> LlavaConfig:
+    """The configuration of a LLaVA as the paper puts it together: CLIP at layer -2, two projector layers with GELU.
+
+    Args:
+        vision: of the vision encoder.
+        language: of the language model.
+        tokens: ``image_token_index``, where a tokenizer is at hand.
+    """
+    return LlavaConfig(
+        vision_config=vision,
+        text_config=language,
+        projector_hidden_act="gelu",
+        vision_feature_select_strategy="default",
+        vision_feature_layer=VISION_FEATURE_LAYER,
+        image_seq_length=(vision.image_size // vision.patch_size) ** 2,
+        tie_word_embeddings=language.tie_word_embeddings,
+        **tokens,
+    )
 
 
 def load_lmm(folder: Path, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Lmm:
@@ -182,23 +204,13 @@ def _count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _llava_config(vision_tower, language_model, tokenizer) -> LlavaConfig:
+def _image_token_index(tokenizer: PreTrainedTokenizerFast) -> int:
     image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
     if image_id is None or image_id == tokenizer.unk_token_id:
         raise ModelError(
             f"the tokenizer has no token {IMAGE_TOKEN!r}; a reserved token can be renamed to it, as load_parts does"
         )
-    vision = vision_tower.config
-    return LlavaConfig(
-        vision_config=vision,
-        text_config=language_model.config,
-        image_token_index=image_id,
-        projector_hidden_act="gelu",
-        vision_feature_select_strategy="default",
-        vision_feature_layer=VISION_FEATURE_LAYER,
-        image_seq_length=(vision.image_size // vision.patch_size) ** 2,
-        tie_word_embeddings=language_model.config.tie_word_embeddings,
-    )
+    return image_id
 
 
 def _processor(config: LlavaConfig, tokenizer, image_processor) -> LlavaProcessor:

@@ -1,0 +1,99 @@
+"""Plan: what a profile would run, why, what it needs and what is missing here, before anything is started.
+
+Everything is worked out: from weights counted on the meta device, from tokens, and from what the exhibits declare.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bimedix2_core import environment
+from bimedix2_core.model.shapes import SHAPES, count, count_lora, shape_of
+from bimedix2_core.paper.exhibits.schema import Exhibit
+from bimedix2_core.params import BaseParts, Params, RandomBase, load_params, root
+from bimedix2_core.plan import estimates, needs
+from bimedix2_core.plan.estimates import Estimate, Model
+from bimedix2_core.plan.needs import Here
+from bimedix2_core.plan.planned import NotebookPlan, Plan, largest
+from bimedix2_core.plan.quantities import BYTES, RETRAINED, questions
+from bimedix2_core.plan.scope import Scope, Why, every_run, n_rows, scopes
+from bimedix2_core.plan.text import text_of
+
+__all__ = ["Here", "NotebookPlan", "Plan", "Why", "plan", "print_plan", "text_of"]
+
+
+def plan(params: Params, *, why: Why = every_run, here: Here | None = None) -> Plan:
+    """What a profile would run, why, what it needs and what is missing here; nothing is started or fetched.
+
+    Args:
+        params: the profile.
+        why: gives the reason why a notebook is run, or None where it is up to date.
+        here: what the machine has; by default this one is looked at.
+
+    Raises:
+        ParamsError: the profile names weights for an exhibit or a row that the papers do not have.
+    """
+    models = _models(params)
+    notebooks = tuple(_notebook(params, scope, models) for scope in scopes(params, why))
+    measured = [one for notebook in notebooks for one in notebook.scope.exhibits]
+    weights = needs.weight_downloads(params)
+    keys = needs.credentials(weights, measured)
+    left = [estimates.kept_on_disk(model, _n_trained(model, stage))
+            for model in models[:1] for stage in ("stage1", "stage2") if params.trains]  # fmt: skip
+    disk = estimates.total([*(one.size for one in weights if one.size), *left], "GB")
+    memory = largest(notebook.memory for notebook in notebooks)
+    lacking = needs.missing(params, here or needs.look_around(), memory=memory, disk=disk, keys=keys)
+    downloads = (*weights, *needs.data_downloads(params, measured))
+    return Plan(params.run.profile, params.run.kind, notebooks, downloads, tuple(keys), disk, tuple(lacking))
+
+
+def print_plan(profile: str | Path, overrides: Mapping[str, Any], *, why: Why = every_run) -> int:
+    """Print the plan of a profile, named as it stands (``BIMEDIX2_PARAMS`` does not replace it).
+
+    Returns:
+        0; a plan is no failure, whatever is missing.
+
+    Raises:
+        ParamsError: the profile does not fit.
+    """
+    params = load_params(profile, overrides, environment={})
+    sys.stdout.write(f"{text_of(plan(params, why=why))}\n")
+    return 0
+
+
+def _notebook(params: Params, scope: Scope, models: Sequence[Model]) -> NotebookPlan:
+    asking = [one for one in scope.exhibits if questions(one.id) != questions("")]
+    stages = [*scope.stages, *(RETRAINED[one.id] for one in scope.exhibits if one.id in RETRAINED)]
+    training = [(models[0], stage) for stage in stages if models and params.trains]
+    memories = [estimates.training_memory(model, getattr(params, stage), n_trained=_n_trained(model, stage))
+                for model, stage in training]  # fmt: skip
+    if asking or (scope.loads_model and scope.can_run):
+        memories += [estimates.answering_memory(model, params.inference) for model in models]
+    hours = [estimates.training_hours(params, stage, model) for model, stage in training]
+    hours += [estimates.answering_hours(params, questions(one.id), models[0], rows=n_rows(params, one))
+              for one in asking if models]  # fmt: skip
+    return NotebookPlan(scope, largest(memories), tuple(hours), tuple(_costs(params, asking)))
+
+
+def _costs(params: Params, asking: Sequence[Exhibit]) -> list[Estimate]:
+    found = [estimates.judge_cost(one.needs.judge, questions(one.id).written * n_rows(params, one)) for one in asking]
+    return [cost for cost in found if cost]
+
+
+def _models(params: Params) -> list[Model]:
+    """The models of a profile whose shapes are known, each shape once."""
+    base = params.model.base
+    if isinstance(base, RandomBase):
+        shapes = [SHAPES[base.random_weights]]
+    else:
+        names = [base.language_model] if isinstance(base, BaseParts) else environment.weights(params)
+        shapes = list({id(shape): shape for name in names if (shape := shape_of(name, root()))}.values())
+    rank = params.stage2.lora_r if params.stage2 else 0
+    return [Model(shape, count(shape), count_lora(shape, rank=rank) if rank else 0, BYTES[params.model.dtype])
+            for shape in shapes]  # fmt: skip
+
+
+def _n_trained(model: Model, stage: str) -> int:
+    """Stage 1 trains the projector, Stage 2 the adapters beside it."""
+    return model.counts.parts.projector + (model.n_lora if stage == "stage2" else 0)
