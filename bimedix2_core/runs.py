@@ -61,6 +61,13 @@ tqdm's notebook bar ignores ``TQDM_DISABLE`` (4.70: it passes ``disable=False`` 
 SPYDER makes ``tqdm.auto`` take the console bar, which obeys.
 """
 
+REMARKS = {
+    "demo": "demo numbers are no results of the paper",
+    "smoke": "random weights prove the machine; their numbers mean nothing",
+    "paper": "paper recipe",
+}
+"""What the banner of a run says of the kind of its profile."""
+
 PACKAGES = (
     "torch", "transformers", "tokenizers", "peft", "accelerate", "datasets", "safetensors", "numpy", "pandas", "pillow",
     "matplotlib", "seaborn", "papermill", "pydantic",
@@ -220,7 +227,7 @@ def start_run(notebook: str, params: Params, overrides: Mapping[str, Any] | None
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     seed_everything(params.run.seed)
     _set_up_torch(params)
-    remark = "demo numbers are no results of the paper" if params.run.kind == "demo" else "paper recipe"
+    remark = REMARKS[params.run.kind]
     print(f"{notebook} | profile {params.run.profile} | seed {params.run.seed} | {remark}")
     return Run(notebook, params, dict(overrides or {}), folder, shared, started, clock)
 

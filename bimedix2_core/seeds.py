@@ -14,16 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bimedix2_core.demo import curriculum, exam
-from bimedix2_core.errors import DataError
+from bimedix2_core.demo.three_seeds import REFERENCE_FILE
 from bimedix2_core.inference.caption_loss import caption_loss
-from bimedix2_core.paper.tables import Table
 from bimedix2_core.params import Params, load_params
 from bimedix2_core.recipe import load_base, stage1_samples, stage2_samples
 from bimedix2_core.runs import JsonlStore, root, start_run, write_atomic
 from bimedix2_core.training.stage1 import train_stage1
 from bimedix2_core.training.stage2 import train_stage2
 
-REFERENCE_FILE = "outputs/reference/three_seeds.csv"
 README_MARKERS = (
     "<!-- figures: begin (written by python -m bimedix2_core.seeds) -->\n",
     "<!-- figures: end -->",
@@ -72,20 +70,6 @@ def table(runs: Sequence[Figures]) -> list[list[str]]:
         for name in runs[0]
     ]
     return [header, *rows]
-
-
-def published() -> Table:
-    """The table as last published, for the notebook.
-
-    Raises:
-        DataError: it was never published.
-    """
-    file = root() / REFERENCE_FILE
-    if not file.is_file():
-        raise DataError(f"{REFERENCE_FILE} is not there; make it with `python -m bimedix2_core.seeds`")
-    header, *rows = csv.reader(file.read_text(encoding="utf-8").splitlines())
-    cells = tuple((name, *(float(value) for value in values)) for name, *values in rows)
-    return Table(tuple(header), cells, "The demo over three seeds, as last published")
 
 
 def as_csv(rows: Sequence[Sequence[str]]) -> str:

@@ -14,7 +14,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from bimedix2_core.params import root
-from bimedix2_core.reproduce import EXTERNAL_DATA, KEPT_CELL_METADATA, NOTEBOOK_PATTERN
+from bimedix2_core.reproduce.execute import NOTEBOOK_PATTERN
+from bimedix2_core.reproduce.refresh import EXTERNAL_DATA, KEPT_CELL_METADATA
 
 CORE = root() / "bimedix2_core"
 MODULES = sorted(CORE.rglob("*.py"))
@@ -27,13 +28,13 @@ LEVELS = {
     "data": 3,
     "bench": 4, "model": 4,
     "paper": 5, "training": 5, "inference": 5,
-    "demo": 6,
+    "demo": 6, "plan": 6,
     "recipe": 7,
     "reproduce": 8, "seeds": 8,
 }  # fmt: skip
 """Rooms of the core and their level: a room imports from lower levels and from itself, never from its neighbours."""
 
-LIGHT_MODULES = ("errors", "records", "params", "runs", "reproduce", "demo.phantoms", "demo.corpus")
+LIGHT_MODULES = ("errors", "records", "params", "runs", "reproduce.__main__", "demo.phantoms", "demo.corpus")
 MAX_CELL_LINES = 25
 MAX_PNG_BYTES = 250_000
 MAX_FILE_BYTES = 10_000_000

@@ -7,7 +7,7 @@ from bimedix2_core.paper import reported
 from bimedix2_core.paper.exhibits import DECLARATIONS, catalogue, exhibit, exhibits, parse
 from bimedix2_core.paper.exhibits.check import reported_problems
 from bimedix2_core.paper.exhibits.index import MARKERS, index_markdown, undeclared, with_index
-from bimedix2_core.reproduce import NOTEBOOK_PATTERN
+from bimedix2_core.reproduce.execute import NOTEBOOK_PATTERN
 
 SHIPPED = DECLARATIONS.read_text(encoding="utf-8")
 

@@ -19,6 +19,7 @@ from bimedix2_core.paper.measured import (
     measured_file,
     save_measured,
 )
+from bimedix2_core.params import load_params
 
 TABLE5 = exhibit("table05")
 
@@ -38,6 +39,15 @@ def test_a_demo_number_cannot_become_a_reproduced_cell(tmp_path):
     file.write_text(file.read_text().replace('"type": "demo"', '"type": "reproduced"'))
     with pytest.raises(DataError, match=refused):
         load_measured(file, TABLE5)
+
+
+def test_a_smoke_number_cannot_become_a_reproduced_cell():
+    run = load_params("params/gpu_smoke.yaml", environment={}).run
+    card = replace(CARD, profile=run.profile, kind=run.kind)
+
+    with pytest.raises(DataError, match="profile 'gpu_smoke', kind 'smoke'; only a profile of kind 'paper'"):
+        replace(CELL, card=card)
+    assert isinstance(replace(DEMO_CELL, card=card), Demo)
 
 
 def test_a_reproduced_number_is_no_demo_cell_either_and_the_types_are_not_each_other():

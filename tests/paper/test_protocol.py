@@ -50,7 +50,7 @@ def test_other_samples_of_the_same_data_are_told_from_other_data():
         ({"judge": ""}, "judge empty"),
         ({"n": 0}, "n is 0; expected at least one sample"),
         ({"n": True}, "n is True"),
-        ({"kind": "smoke"}, "profile 'released_8b' is of kind 'smoke'; known: "),
+        ({"kind": "trial"}, "profile 'released_8b' is of kind 'trial'; known: "),
     ],
 )
 def test_a_card_that_leaves_something_out_is_refused(change, problem):
@@ -58,7 +58,7 @@ def test_a_card_that_leaves_something_out_is_refused(change, problem):
         replace(CARD, **change)
 
 
-@pytest.mark.parametrize("profile", ["demo", "paper_8b"])
+@pytest.mark.parametrize("profile", ["demo", "gpu_smoke", "paper_8b"])
 def test_the_card_of_a_run_takes_profile_and_kind_from_the_run(tmp_path, profile):
     params = load_params(f"params/{profile}.yaml")
     run = Run("09_medical_vqa", params, {"run.seed": 3}, tmp_path, tmp_path, "now", 0.0)

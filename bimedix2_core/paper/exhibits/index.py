@@ -29,16 +29,25 @@ def with_index(readme: str) -> str:
     """The text of a README with the index between its markers made again; everything else stays as it is.
 
     Raises:
+        DataError: as ``between`` says.
+    """
+    return between(readme, MARKERS, index_markdown())
+
+
+def between(readme: str, markers: tuple[str, str], generated: str) -> str:
+    """The text of a README with what is generated between two markers; everything else stays as it is.
+
+    Raises:
         DataError: the two markers are not there once each, in this order.
     """
-    begin, end = MARKERS
+    begin, end = markers
     if readme.count(begin) != 1 or readme.count(end) != 1 or readme.index(begin) > readme.index(end):
         raise DataError(
             f"README: {readme.count(begin)} times {begin.strip()!r} and {readme.count(end)} times {end!r}; expected "
-            "each once, in this order, on a line of its own; put them where the index belongs"
+            "each once, in this order, on a line of its own; put them where what is generated belongs"
         )
     before, rest = readme.split(begin)
-    return f"{before}{begin}{index_markdown()}{rest[rest.index(end) :]}"
+    return f"{before}{begin}{generated}{rest[rest.index(end) :]}"
 
 
 def undeclared(*, notebooks: Iterable[str], profiles: Iterable[str]) -> list[str]:
