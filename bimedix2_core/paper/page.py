@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bimedix2_core.paper.compare import Comparison, Verdict, compare
+from bimedix2_core.paper.compare import NOT_WRITTEN, Comparison, Verdict, compare
 from bimedix2_core.paper.exhibits import exhibits
 from bimedix2_core.paper.exhibits.forms import reported_table
 from bimedix2_core.paper.exhibits.schema import Exhibit
@@ -28,6 +28,8 @@ class Entry:
     comparison: Comparison
     picture: str
     """The figure this run drew, as an image element; empty where it drew none."""
+    table: str
+    """The table this run made of an exhibit without numbers to compare, as HTML; empty where it made none."""
     made: bool
     """Whether the run left a table or a figure of it."""
     is_demo: bool
@@ -47,7 +49,7 @@ class Entry:
             return self.comparison.summary
         if self.made:
             return "demo" if self.is_demo else str(Verdict("not reported", "no number to compare"))
-        return self.comparison.summary
+        return str(Verdict("not run", NOT_WRITTEN if self.exhibit.planned else str(self.exhibit.needs)))
 
     @property
     def made_without_numbers(self) -> bool:
@@ -67,6 +69,7 @@ class Entry:
             f"<p><b>{html.escape(self.verdict)}</b> {_notebook_link(one, is_there=bool(self.provenance))}"
             f"{html.escape(f' ({self.provenance})' if self.provenance else '')}</p>",
             f"<div style='max-width:60em'>{self.picture}</div>" if self.picture else "",
+            self.table,
             _numbers(self.comparison),
         ]
         return "\n".join(part for part in parts if part)
@@ -139,10 +142,14 @@ def collect(shared: Path, *, is_demo: bool) -> Page:
 def _entry(exhibit: Exhibit, shared: Path, *, is_demo: bool) -> Entry:
     cells_file, png = measured_file(shared, exhibit), exhibit.file(shared, "png")
     cells = load_measured(cells_file, exhibit) if cells_file.is_file() else ()
-    made = png.is_file() or exhibit.file(shared, "csv").is_file()
-    picture = _embedded(png, exhibit) if png.is_file() else ""
+    form = exhibit.file(shared, "html")
     return Entry(
-        compare(exhibit, cells), picture, made, is_demo, _provenance(shared / exhibit.notebook.name / "run.json")
+        comparison=compare(exhibit, cells),
+        picture=_embedded(png, exhibit) if png.is_file() else "",
+        table=form.read_text(encoding="utf-8") if form.is_file() else "",
+        made=png.is_file() or form.is_file(),
+        is_demo=is_demo,
+        provenance=_provenance(shared / exhibit.notebook.name / "run.json"),
     )
 
 

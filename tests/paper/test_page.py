@@ -6,10 +6,12 @@ from cells import CELL, DEMO_CELL
 
 from bimedix2_core.errors import DataError
 from bimedix2_core.paper.exhibits import exhibit, exhibits
+from bimedix2_core.paper.exhibits.forms import save_forms
 from bimedix2_core.paper.figures.output import save
 from bimedix2_core.paper.figures.style import new_figure
 from bimedix2_core.paper.measured import measured_file, save_measured
 from bimedix2_core.paper.page import collect
+from bimedix2_core.paper.tables import Table
 
 TABLE5 = exhibit("table05")
 
@@ -61,7 +63,23 @@ def test_a_figure_the_run_drew_is_in_the_page_itself_with_a_text_for_those_who_c
     assert entry(page, "fig03").verdict == "demo"
     assert "src='data:image/png;base64," in text
     assert f'alt="{one.label}: {alt}"' in text
-    assert collect(tmp_path, is_demo=False).entries[15].verdict == "not reported: no number to compare"
+    assert entry(collect(tmp_path, is_demo=False), "fig03").verdict == "not reported: no number to compare"
+
+
+def test_an_exhibit_without_numbers_that_was_not_made_says_what_it_needs(tmp_path):
+    page = collect(tmp_path, is_demo=True)
+
+    assert entry(page, "fig07").verdict.startswith("not run: data: the released BiMediX2 weights, the paper's images")
+    assert entry(page, "fig05").verdict == "not run: notebook not written yet"
+
+
+def test_a_table_this_run_made_stands_on_the_page_before_the_reported_one(tmp_path):
+    one = exhibit("table11")
+    save_forms(one, Table(("parameter", "this run"), (("LoRA Rank", "32"),)), tmp_path)
+
+    text = entry(collect(tmp_path, is_demo=True), "table11")._repr_html_()
+    assert entry(collect(tmp_path, is_demo=True), "table11").verdict == "demo"
+    assert text.index(">this run</th>") < text.index("<summary>as reported</summary>")
 
 
 def test_a_notebook_that_ran_is_linked_with_what_it_was_made_from(tmp_path):
