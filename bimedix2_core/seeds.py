@@ -5,17 +5,19 @@ trains and examines each seed in turn, writes three_seeds.csv, and puts the tabl
 """
 
 import argparse
-import csv
-import io
 import resource
 import statistics
 import tempfile
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from bimedix2_core.demo import curriculum, exam
 from bimedix2_core.demo.three_seeds import REFERENCE_FILE
 from bimedix2_core.inference.caption_loss import caption_loss
+from bimedix2_core.paper.exhibits.forms import markdown
+from bimedix2_core.paper.exhibits.index import between
+from bimedix2_core.paper.tables import Table, csv_text
 from bimedix2_core.params import Params, load_params
 from bimedix2_core.recipe import load_base, stage1_samples, stage2_samples
 from bimedix2_core.runs import JsonlStore, root, start_run, write_atomic
@@ -72,25 +74,20 @@ def table(runs: Sequence[Figures]) -> list[list[str]]:
     return [header, *rows]
 
 
-def as_csv(rows: Sequence[Sequence[str]]) -> str:
-    """The table as CSV text."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
 def as_markdown(rows: Sequence[Sequence[str]]) -> str:
     """The table as Markdown, numbers to the right."""
     header, *body = rows
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *body]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    cells = tuple((name, *(Decimal(number) for number in numbers)) for name, *numbers in body)
+    return markdown(Table(tuple(header), cells))
 
 
-def with_figures(readme: str, markdown: str) -> str:
-    """The README with the table between its markers."""
-    begin, end = README_MARKERS
-    before, rest = readme.split(begin)
-    return f"{before}{begin}{markdown}{rest[rest.index(end) :]}"
+def with_figures(readme: str, figures: str) -> str:
+    """The README with the table between its markers.
+
+    Raises:
+        DataError: the two markers are not there once each, in this order.
+    """
+    return between(readme, README_MARKERS, figures)
 
 
 def main() -> None:
@@ -107,7 +104,7 @@ def main() -> None:
             runs.append(figures_of(params, folder=Path(folder)))
         rows = table(runs)
         print(as_markdown(rows), flush=True)
-    write_atomic(root() / REFERENCE_FILE, as_csv(rows))
+    write_atomic(root() / REFERENCE_FILE, csv_text(rows[0], rows[1:]))
     readme = root() / "README.md"
     write_atomic(readme, with_figures(readme.read_text(encoding="utf-8"), as_markdown(rows)))
 

@@ -209,11 +209,16 @@ def half_unit(column: Column) -> Decimal:
     return Decimal("0.5").scaleb(-(column.decimals or 0))
 
 
+def waits_for(exhibit: Exhibit) -> Verdict:
+    """The verdict of an exhibit that was not run: what it needs, or that its notebook is not written."""
+    return Verdict("not run", NOT_WRITTEN if exhibit.planned else str(exhibit.needs))
+
+
 def _not_run(exhibit: Exhibit, measured: Sequence[Measured]) -> Verdict:
     """The verdict of a cell that was not measured."""
     if measured:
         return Verdict("not run", f"not part of the run of {measured[0].card.profile}")
-    return Verdict("not run", NOT_WRITTEN if exhibit.planned else str(exhibit.needs))
+    return waits_for(exhibit)
 
 
 def _without_numbers(exhibit: Exhibit) -> Verdict:

@@ -36,11 +36,12 @@ def hyperparameter_table(params: Params, *, n_processes: int = 1) -> Table:
     if params.stage1 is None or params.stage2 is None:
         raise DataError(f"profile {params.run.profile} trains nothing, so it has no settings of training to show")
     table = reported.read(TABLE)
+    runs = {1: _settings(params, params.stage1, n_processes), 2: _settings(params, params.stage2, n_processes)}
     rows = []
     for parameter in table.ids:
-        for number, stage in ((1, params.stage1), (2, params.stage2)):
+        for number, settings in runs.items():
             cells = {
-                "run": _settings(params, stage, n_processes).get(parameter, ""),
+                "run": settings.get(parameter, ""),
                 "paper": table.cell(parameter, f"stage{number}"),
                 "script": table.cell(parameter, f"script_stage{number}"),
             }

@@ -196,7 +196,15 @@ def _said(cell: Measured) -> str:
     return f"{cell.value:.4g}{interval} (n {cell.n:,}, unscored {cell.n_unscored:,})"
 
 
+def intervals_apart(a: Measured, b: Measured) -> bool | None:
+    """Whether the 95% intervals of two cells do not touch; None where one is a count, which has none."""
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return None
+    return a.low > b.high or b.low > a.high
+
+
 def _overlap(a: Measured, b: Measured) -> str:
-    if a.low is None or b.low is None:
+    apart = intervals_apart(a, b)
+    if apart is None:
         return "a count has no interval"
-    return "their 95% intervals do not touch" if a.low > b.high or b.low > a.high else "their 95% intervals overlap"
+    return "their 95% intervals do not touch" if apart else "their 95% intervals overlap"

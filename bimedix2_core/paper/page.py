@@ -9,16 +9,15 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from PIL import Image
 
-from bimedix2_core.paper.compare import NOT_WRITTEN, Comparison, Verdict, compare
+from bimedix2_core.paper.compare import Comparison, Verdict, Word, compare, waits_for
 from bimedix2_core.paper.exhibits import exhibits
 from bimedix2_core.paper.exhibits.forms import reported_table
 from bimedix2_core.paper.exhibits.schema import Exhibit
 from bimedix2_core.paper.measured import load_measured, measured_file
-
-_VERDICTS = ("equal", "within noise", "differs", "not comparable", "not reported", "demo", "not run")
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,6 @@ class Entry:
     """The figure this run drew, as an image element; empty where it drew none."""
     table: str
     """The table this run made of an exhibit without numbers to compare, as HTML; empty where it made none."""
-    made: bool
-    """Whether the run left a table or a figure of it."""
     is_demo: bool
     """Whether the run is a demo."""
     provenance: str
@@ -45,21 +42,21 @@ class Entry:
     @property
     def verdict(self) -> str:
         """What the comparison comes to; for an exhibit without numbers, whether it was made."""
-        if self.comparison.rows and not self.made_without_numbers:
+        if self.comparison.rows and (self.has_numbers or not self.was_made):
             return self.comparison.summary
-        if self.made:
+        if self.was_made:
             return "demo" if self.is_demo else str(Verdict("not reported", "no number to compare"))
-        return str(Verdict("not run", NOT_WRITTEN if self.exhibit.planned else str(self.exhibit.needs)))
+        return str(waits_for(self.exhibit))
 
     @property
-    def made_without_numbers(self) -> bool:
-        """Whether the run made it and measured no number of it."""
-        return self.made and not any(row.measured for row in self.comparison.rows)
+    def has_numbers(self) -> bool:
+        """Whether the run measured a number of it."""
+        return any(row.measured for row in self.comparison.rows)
 
     @property
     def was_made(self) -> bool:
         """Whether this run has anything of it to show."""
-        return self.made or any(row.measured for row in self.comparison.rows)
+        return bool(self.picture or self.table) or self.has_numbers
 
     def _repr_html_(self) -> str:
         one = self.exhibit
@@ -70,7 +67,7 @@ class Entry:
             f"{html.escape(f' ({self.provenance})' if self.provenance else '')}</p>",
             f"<div style='max-width:60em'>{self.picture}</div>" if self.picture else "",
             self.table,
-            _numbers(self.comparison),
+            _numbers(self),
         ]
         return "\n".join(part for part in parts if part)
 
@@ -87,7 +84,7 @@ class Page:
         """How many exhibits this run made, and how the numbers of all compare."""
         made = [entry for entry in self.entries if entry.was_made]
         verdicts: Counter[str] = sum((entry.comparison.counts for entry in self.entries), Counter())
-        cells = ", ".join(f"{verdicts[word]} {word}" for word in _VERDICTS if verdicts[word])
+        cells = ", ".join(f"{verdicts[word]} {word}" for word in get_args(Word) if verdicts[word])
         return (
             f"Profile {self.profile}: {len(made)} of {len(self.entries)} exhibits were made here. "
             f"Numbers the papers print or this run measured: {sum(verdicts.values())}, of which {cells}."
@@ -147,7 +144,6 @@ def _entry(exhibit: Exhibit, shared: Path, *, is_demo: bool) -> Entry:
         comparison=compare(exhibit, cells),
         picture=_embedded(png, exhibit) if png.is_file() else "",
         table=form.read_text(encoding="utf-8") if form.is_file() else "",
-        made=png.is_file() or form.is_file(),
         is_demo=is_demo,
         provenance=_provenance(shared / exhibit.notebook.name / "run.json"),
     )
@@ -175,11 +171,11 @@ def _notebook_link(exhibit: Exhibit, *, is_there: bool) -> str:
     return f"<a href='{name}.ipynb'>{name}</a>" if is_there else name
 
 
-def _numbers(comparison: Comparison) -> str:
+def _numbers(entry: Entry) -> str:
     """Reported beside measured where anything was measured, else what the paper prints, folded away."""
-    if any(row.measured for row in comparison.rows):
-        return comparison.table()._repr_html_()
-    if comparison.exhibit.reported is None:
+    if entry.has_numbers:
+        return entry.comparison.table()._repr_html_()
+    if entry.exhibit.reported is None:
         return ""
-    table = reported_table(comparison.exhibit)._repr_html_()
+    table = reported_table(entry.exhibit)._repr_html_()
     return f"<details><summary>as reported</summary>{table}</details>"

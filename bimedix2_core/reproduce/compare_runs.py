@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bimedix2_core.errors import DataError
 from bimedix2_core.paper.exhibits import Exhibit, exhibits
-from bimedix2_core.paper.measured import Measured, load_measured, measured_file
+from bimedix2_core.paper.measured import Measured, intervals_apart, load_measured, measured_file
 from bimedix2_core.paper.protocol import diff
 
 SAME_PROTOCOL = "the protocols agree: seed, hardware, libraries and code remain"
@@ -27,9 +27,8 @@ class Pair:
     @property
     def apart(self) -> bool:
         """Whether they differ by more than sampling explains: their 95% intervals do not touch; of counts, always."""
-        if self.a.low is None or self.a.high is None or self.b.low is None or self.b.high is None:
-            return self.moved
-        return self.a.low > self.b.high or self.b.low > self.a.high
+        apart = intervals_apart(self.a, self.b)
+        return self.moved if apart is None else apart
 
     @property
     def difference(self) -> float:

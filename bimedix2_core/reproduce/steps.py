@@ -1,7 +1,6 @@
 """Steps: the notebooks in order, which results of earlier ones each needs, and which of them a command means."""
 
 import ast
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import nbformat
 
 from bimedix2_core.errors import DataError, PaperError
 from bimedix2_core.paper.exhibits import catalogue, exhibits
+from bimedix2_core.paper.reported import likely
 from bimedix2_core.reproduce.execute import notebooks_in
 
 
@@ -111,9 +111,7 @@ def _named(steps: Sequence[Step], name: str) -> str:
         return found[0]
     if wanted in made_in:
         raise PaperError(f"{wanted} is made in notebook {notebook}, which is not written yet; there are {_list(there)}")
-    known = [*there, *made_in]
-    close = difflib.get_close_matches(wanted, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    hint = likely(wanted, [*there, *made_in])
     ready = [exhibit_id for exhibit_id, maker in made_in.items() if maker in there]
     raise PaperError(
         f"unknown notebook or exhibit {name!r}{hint}\n  notebooks, by number or name: {_list(there)}\n"

@@ -1,6 +1,5 @@
 """The schema of the declarations: what is said about an exhibit, and what follows from it and the reported CSV."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -257,6 +256,4 @@ def find(name: str, known: Mapping[str, Any], problem: str) -> Any:
     """
     if name in known:
         return known[name]
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise PaperError(f"{problem} {name!r}; known: {', '.join(known)}{hint}")
+    raise PaperError(f"{problem} {name!r}; known: {', '.join(known)}{reported.likely(name, known)}")

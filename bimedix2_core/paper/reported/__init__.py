@@ -7,9 +7,10 @@ Lines that start with ``#`` say where a table comes from. An empty cell was not 
 import csv
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 from bimedix2_core.errors import DataError
@@ -78,7 +79,7 @@ class ReportedTable:
 
     def _check_known(self, what: str, name: str, known: Sequence[str]) -> None:
         if name not in known:
-            raise DataError(f"{self.name} has no {what} {name!r}; known: {', '.join(known)}{_likely(name, known)}")
+            raise DataError(f"{self.name} has no {what} {name!r}; known: {', '.join(known)}{likely(name, known)}")
 
 
 def names() -> tuple[str, ...]:
@@ -93,8 +94,14 @@ def read(name: str) -> ReportedTable:
         DataError: there is no such table, or its file is not one table.
     """
     if name not in names():
-        raise DataError(f"no reported table {name!r}; known: {', '.join(names())}{_likely(name, names())}")
-    return parse((FOLDER / f"{name}.csv").read_text(encoding="utf-8"), name)
+        raise DataError(f"no reported table {name!r}; known: {', '.join(names())}{likely(name, names())}")
+    return _parsed(FOLDER / f"{name}.csv")
+
+
+@cache
+def _parsed(file: Path) -> ReportedTable:
+    """Each file is read once: an exhibit asks for its table at every cell."""
+    return parse(file.read_text(encoding="utf-8"), file.stem)
 
 
 def parse(text: str, name: str) -> ReportedTable:
@@ -136,6 +143,7 @@ def _check_distinct(values: Sequence[str], where: str) -> None:
         raise DataError(f"{where}: expected names, each once; empty or given twice: {wrong}")
 
 
-def _likely(name: str, known: Sequence[str]) -> str:
+def likely(name: str, known: Iterable[str]) -> str:
+    """A hint at the name that was probably meant, to end a message with; empty where none is close."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {close[0]}?" if close else ""
