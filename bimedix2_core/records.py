@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bimedix2_core.errors import DataError
@@ -53,6 +53,43 @@ class Sample:
             f"sample {self.id!r} ({self.language}) has no assistant turn among its {len(self.messages)} messages; "
             "a prompt and a target need one: add the expected answer"
         )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A sample as it is stored: its images are content keys (SHA-256), so that millions stream through little memory.
+
+    `data.image_store` holds the images; the English and the Arabic twin share an id.
+    """
+
+    id: str
+    language: str
+    task: str
+    source: str
+    messages: list[Message]
+    images: tuple[str, ...] = ()
+    """One key for each image part of `messages`, in reading order."""
+    kind: str = ""
+    choices: tuple[str, ...] = ()
+    """The option texts of a multiple choice, in order; their letters are A, B, ..."""
+    answer: str = ""
+    """The key of a multiple choice (a letter) or the short published answer, kept apart from the wording."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """What else the published file says of the row, by its own field names (modality, answer_type, ...)."""
+
+    @property
+    def modality(self) -> str:
+        """``"image_text"`` or ``"text"``."""
+        return "image_text" if self.images else "text"
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as plain JSON values; `row_of` reads it back."""
+        return asdict(self) | {"images": list(self.images), "choices": list(self.choices)}
+
+
+def row_of(stored: Mapping[str, Any]) -> Row:
+    """The row that `Row.as_json` wrote."""
+    return Row(**{**stored, "images": tuple(stored["images"]), "choices": tuple(stored["choices"])})
 
 
 def message(role: str, text: str, *, images: int = 0) -> Message:

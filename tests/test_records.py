@@ -1,8 +1,10 @@
+import json
+
 import pytest
 import tiny
 
 from bimedix2_core.errors import DataError
-from bimedix2_core.records import from_dataset, message, to_dataset
+from bimedix2_core.records import Row, from_dataset, message, row_of, to_dataset
 
 
 def test_prompt_and_target_part_at_the_last_answer():
@@ -35,3 +37,20 @@ def test_a_dataset_without_messages_names_what_is_missing():
 def test_an_unknown_role_is_an_error():
     with pytest.raises(DataError, match="message role is 'doctor'"):
         message("doctor", "Hello.")
+
+
+def test_a_stored_row_survives_json_with_its_image_keys_and_options():
+    row = Row(
+        id="7",
+        language="en",
+        task="mcq",
+        source="medqa",
+        messages=[message("user", "Which?", images=1), message("assistant", "B")],
+        images=("ab" * 32,),
+        choices=("one", "two"),
+        answer="B",
+        facts={"modality": "CT"},
+    )
+
+    assert row_of(json.loads(json.dumps(row.as_json()))) == row
+    assert (row.modality, Row("8", "ar", "qa", "x", []).modality) == ("image_text", "text")
