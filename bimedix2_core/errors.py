@@ -26,3 +26,11 @@ class ModelError(CompanionError, RuntimeError):
 
 class JudgeError(CompanionError, RuntimeError):
     """The judge cannot be reached; a verdict nobody can parse is unscored instead, not an error."""
+
+
+class EndpointError(CompanionError, RuntimeError):
+    """A model endpoint cannot be used any further: it is down, refuses the key, or the budget is spent."""
+
+
+class RequestError(CompanionError, RuntimeError):
+    """One request got no usable answer; the others may, so the failure is recorded and the run goes on."""

@@ -24,13 +24,14 @@ NOTEBOOKS = sorted((root() / "notebooks").glob(NOTEBOOK_PATTERN))
 LEVELS = {
     "errors": 0,
     "records": 1, "params": 1,
-    "runs": 2, "endpoint": 2, "environment": 2,
-    "data": 3,
-    "bench": 4, "model": 4,
-    "paper": 5, "training": 5, "inference": 5,
-    "demo": 6, "plan": 6,
-    "recipe": 7,
-    "reproduce": 8, "seeds": 8,
+    "runs": 2, "environment": 2,
+    "endpoint": 3,
+    "data": 4,
+    "bench": 5, "model": 5,
+    "paper": 6, "training": 6, "inference": 6,
+    "demo": 7, "plan": 7,
+    "recipe": 8,
+    "reproduce": 9, "seeds": 9,
 }  # fmt: skip
 """Rooms of the core and their level: a room imports from lower levels and from itself, never from its neighbours."""
 
