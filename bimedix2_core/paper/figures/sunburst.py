@@ -28,6 +28,7 @@ from bimedix2_core.paper.figures.style import (
 )  # fmt: skip
 from bimedix2_core.paper.figures.text import Ruler, draw_title
 from bimedix2_core.paper.measured import Measured
+from bimedix2_core.paper.tables import Table
 
 _SAMPLES = "samples"
 _DISC, _ROW = 330.0, 16.0
@@ -44,7 +45,7 @@ _FACES = {"en": (TEAL, "#8dbcc1", TEAL_TINT), "ar": (AMBER, "#ecc684", AMBER_TIN
 
 @dataclass(frozen=True)
 class Source:
-    """A source of samples that Table 12 does not have."""
+    """What a source of samples is: one that was built, or one that Table 12 does not have."""
 
     name: str
     language: str
@@ -64,6 +65,8 @@ class _Part:
     """Whether the modality is stated, not only read by us."""
     samples: float
     text: str
+    reported: float | None
+    """The count of Table 12 where a measured one stands in its place."""
 
     @property
     def kind(self) -> str:
@@ -74,11 +77,13 @@ class _Part:
 def composition_sunburst(measured: Sequence[Measured] = (), sources: Mapping[str, Source] | None = None) -> Picture:
     """Figure 9: rings of language, modality and source, and below one bar for each source, the largest first.
 
-    The paper states the modality of some sources only; the others are drawn as we read them and marked with a star.
+    The paper states the modality of some sources only; the others are drawn as we read them and marked with a star. A
+    line across the bar of a measured count marks the reported one.
 
     Args:
         measured: counts of the exhibit ``fig09``; they stand in place of the reported ones, a demo's stand alone.
-        sources: what the measured rows are that Table 12 does not have, by row.
+        sources: what the measured rows are, by row; needed where Table 12 has no such row, and where the modality
+            was counted it replaces our reading (``paper.composition.composition_sources``).
 
     Raises:
         PaperError: a cell stands in a column the exhibit does not have.
@@ -99,16 +104,16 @@ def composition_sunburst(measured: Sequence[Measured] = (), sources: Mapping[str
         left = 24 + max(Ruler().width(part.name, 8.5) for part in parts)
         _draw_bars(axes_at(figure, left, top, WIDTH - left - 156, _ROW * len(parts)), parts, total)
         note(figure, _remark(parts))
-    return Picture(figure, _alt(drawn, parts, total), drawn.table())
+    return Picture(figure, _alt(drawn, parts, total), _table(drawn))
 
 
 def _parts(drawn: Readings, sources: Mapping[str, Source]) -> list[_Part]:
-    """The sources that have samples: language by language, modality by modality, the largest first."""
-    parts = [_part(drawn, row, sources) for row in drawn.column(_SAMPLES)]
+    """The sources that have samples, or had some: language by language, modality by modality, the largest first."""
+    column = drawn.column(_SAMPLES)
+    parts = [_part(drawn, row, sources) for row, one in column.items() if one.value > 0 or _reported(drawn, row)]
     languages, modalities = unique(part.language for part in parts), ["text", "image_text"]
     modalities = unique([*modalities, *(part.modality for part in parts)])
-    parts = [part for part in parts if part.samples > 0]
-    if not parts:
+    if not any(part.samples for part in parts):
         raise DataError(f"{drawn.exhibit.id}: no source has a sample; expected at least one")
     return sorted(
         parts, key=lambda part: (languages.index(part.language), modalities.index(part.modality), -part.samples)
@@ -116,15 +121,37 @@ def _parts(drawn: Readings, sources: Mapping[str, Source]) -> list[_Part]:
 
 
 def _part(drawn: Readings, row: str, sources: Mapping[str, Source]) -> _Part:
-    one, reported = drawn.cells[row, _SAMPLES], drawn.exhibit
+    one, fig09 = drawn.cells[row, _SAMPLES], drawn.exhibit
     if row in sources:
-        known = sources[row]
-        return _Part(drawn.name(row), known.language, known.modality, is_stated=True, samples=one.value, text=one.text)
-    if row not in reported.rows():
-        raise DataError(f"{reported.id}: Table 12 has no source {row!r}; pass sources={{{row!r}: Source(...)}}")
-    stated = reported.text(row, "modality")
-    modality = stated or reported.text(row, "modality_inferred")
-    return _Part(drawn.name(row), reported.text(row, "language"), modality, bool(stated), one.value, one.text)
+        language, modality, is_stated = sources[row].language, sources[row].modality, True
+    elif row in fig09.rows():
+        stated, language = fig09.text(row, "modality"), fig09.text(row, "language")
+        modality, is_stated = stated or fig09.text(row, "modality_inferred"), bool(stated)
+    else:
+        raise DataError(f"{fig09.id}: Table 12 has no source {row!r}; pass sources={{{row!r}: Source(...)}}")
+    return _Part(_name(drawn, row), language, modality, is_stated, one.value, one.text, _reported(drawn, row))
+
+
+def _name(drawn: Readings, row: str) -> str:
+    """Its name, with a word on where the number comes from unless all come from there, as the title says."""
+    is_mixed = len({one.source for one in drawn.cells.values()}) > 1
+    return drawn.name(row) if is_mixed else drawn.names[row]
+
+
+def _reported(drawn: Readings, row: str) -> float | None:
+    """The reported count beside a measured one; a demo's stands beside none."""
+    number = drawn.exhibit.number(row, _SAMPLES) if drawn.cells[row, _SAMPLES].source == "measured" else None
+    return None if number is None else float(number)
+
+
+def _table(drawn: Readings) -> Table:
+    """What is drawn, row by row, with the reported counts where measured ones stand in their place."""
+    table = drawn.table()
+    reported = [drawn.exhibit.number(row, _SAMPLES) for row in drawn.names]
+    if all(_reported(drawn, row) is None for row in drawn.names):
+        return table
+    rows = tuple((*cells, number) for cells, number in zip(table.rows, reported, strict=True))
+    return replace(table, columns=(*table.columns, "reported"), rows=rows)
 
 
 def _draw_disc(axes: Axes, parts: Sequence[_Part], total: float) -> None:
@@ -160,6 +187,7 @@ def _name_arc(axes: Axes, centre: tuple[float, float], angle: float, words: str)
 
 def _arcs(parts: Sequence[_Part], total: float) -> Iterator[tuple[int, tuple[str, _Part, float, float]]]:
     """Ring, and words, first part, start and share of each arc; the parts are in the order of the disc."""
+    parts = [part for part in parts if part.samples]
     keys = (lambda one: one.language, lambda one: (one.language, one.modality), lambda one: one.name)
     for ring, key in enumerate(keys):
         start = 0.0
@@ -183,7 +211,10 @@ def _draw_bars(axes: Axes, parts: Sequence[_Part], total: float) -> None:
                                (94, "left", part.kind)):  # fmt: skip
             axes.annotate(words, (1, place), (x, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
                           ha=side, va="center", fontsize=8.5, color=INK)  # fmt: skip
-    axes.set(ylim=(len(ordered) - 0.5, -0.5), xlim=(0, ordered[0].samples), xticks=[])
+    marks = {place: part.reported for place, part in enumerate(ordered) if part.reported is not None}
+    for place, count in marks.items():
+        axes.plot([count, count], [place - 0.46, place + 0.46], color=INK, linewidth=1.2, clip_on=False, gid="reported")
+    axes.set(ylim=(len(ordered) - 0.5, -0.5), xlim=(0, max([ordered[0].samples, *marks.values()])), xticks=[])
     axes.set_yticks(range(len(ordered)), [part.name for part in ordered], fontsize=8.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["bottom"].set_visible(False)
@@ -193,7 +224,10 @@ def _remark(parts: Sequence[_Part]) -> str:
     n_read = sum(not part.is_stated for part in parts)
     stated = f"{len(parts) - n_read} of {len(parts)} sources"
     star = f" * Modality as we read it: it is stated for {stated}." if n_read else ""
-    return f"Bars: English plain, Arabic hatched. Sources under {_NAMED_FROM:.0%} are named at the bars only.{star}"
+    line = " A line across a bar: the reported count." if any(part.reported is not None for part in parts) else ""
+    return (
+        f"Bars: English plain, Arabic hatched.{line} Sources under {_NAMED_FROM:.0%} are named at the bars only.{star}"
+    )
 
 
 def _alt(drawn: Readings, parts: Sequence[_Part], total: float) -> str:

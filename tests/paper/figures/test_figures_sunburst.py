@@ -76,6 +76,57 @@ def test_a_measured_count_replaces_the_reported_one_and_moves_all_shares():
     assert "2,691,407\nsamples" in words(picture.figure)
 
 
+def marks(picture) -> list[float]:
+    return [line.get_xdata()[0] for line in picture.figure.axes[1].lines if line.get_gid() == "reported"]
+
+
+def test_a_line_across_the_bar_of_a_measured_count_marks_the_reported_one():
+    picture = composition_sunburst([reproduced("pubmedqa", "samples", 1_210_169.0, None)])
+
+    assert marks(picture) == [210_169]
+    assert "A line across a bar: the reported count." in picture.alt
+    assert picture.table.columns[-1] == "reported"
+    assert picture.table.rows[0] == ("PubMedQA", 1_210_169, "measured", 210_169)
+
+
+def test_a_reported_count_beyond_every_bar_is_still_on_the_page():
+    picture = composition_sunburst([reproduced(row, "samples", 10.0, None) for row in COUNTS])
+
+    assert picture.figure.axes[1].get_xlim()[1] == 210_169
+
+
+def test_where_all_counts_are_measured_the_title_says_so_once():
+    said = words(composition_sunburst([reproduced(row, "samples", 10.0, None) for row in COUNTS]).figure)
+
+    assert "Figure 9, measured here" in said
+    assert "PubMedQA" in said
+    assert "PubMedQA (measured)" not in said
+
+
+def test_a_source_that_was_not_built_keeps_its_place_among_the_bars_and_has_no_arc():
+    picture = composition_sunburst([reproduced("medqa", "samples", 0.0, None)])
+
+    assert len(picture.figure.axes[1].patches) == 19
+    assert len(arcs(picture, 2)) == 18
+    assert marks(picture) == [20_691]
+
+
+@pytest.mark.parametrize("picture", [composition_sunburst(), composition_sunburst(TINY_CELLS, TINY)])
+def test_without_a_reproduction_nothing_is_marked(picture):
+    assert marks(picture) == []
+    assert "reported count" not in picture.alt
+    assert "reported" not in picture.table.columns
+
+
+def test_a_modality_that_was_counted_has_no_star():
+    cells = [reproduced("pmc_mcq", "samples", 7.0, None)]
+
+    assert (
+        composition_sunburst(cells, {"pmc_mcq": Source("PMC-MCQ", "en", "text")}).alt.count("stated for 7 of 19") == 1
+    )
+    assert composition_sunburst(cells).alt.count("stated for 6 of 19") == 1
+
+
 def test_a_demo_is_drawn_alone_with_its_own_sources():
     picture = composition_sunburst(TINY_CELLS, TINY)
 
@@ -103,7 +154,15 @@ def test_the_alt_text_says_shares_highest_and_lowest():
     assert "Highest: 210,169, PubMedQA; lowest: 1,796, Rad-VQA." in alt
 
 
-@pytest.mark.parametrize(("cells", "sources"), [([], {}), (TINY_CELLS, TINY)])
+@pytest.mark.parametrize(
+    ("cells", "sources"),
+    [
+        ([], {}),
+        (TINY_CELLS, TINY),
+        ([reproduced(row, "samples", float(n // 2), None) for row, n in COUNTS.items()], {}),
+        ([reproduced("medqa", "samples", 0.0, None)], {}),
+    ],
+)
 def test_words_stay_on_the_page_and_apart(cells, sources):
     figure = composition_sunburst(cells, sources).figure
 
