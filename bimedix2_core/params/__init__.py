@@ -1,0 +1,43 @@
+"""The parameters of a run: the schema of a profile, and how one is read."""
+
+from bimedix2_core.params.data_engine import CompositionParams, MachinesParams, ServerParams, TranslationParams
+from bimedix2_core.params.reading import DEFAULT_PROFILE, load_params, read_profile, root
+from bimedix2_core.params.sections import (
+    BaseParts,
+    BenchmarkParams,
+    InferenceParams,
+    LlavaData,
+    MedicalVqaParams,
+    ModelParams,
+    NoData,
+    Params,
+    PhantomData,
+    RandomBase,
+    RunParams,
+    Stage2Params,
+    StageParams,
+)
+
+__all__ = [
+    "DEFAULT_PROFILE",
+    "BaseParts",
+    "BenchmarkParams",
+    "CompositionParams",
+    "InferenceParams",
+    "LlavaData",
+    "MachinesParams",
+    "MedicalVqaParams",
+    "ModelParams",
+    "NoData",
+    "Params",
+    "PhantomData",
+    "RandomBase",
+    "RunParams",
+    "ServerParams",
+    "Stage2Params",
+    "StageParams",
+    "TranslationParams",
+    "load_params",
+    "read_profile",
+    "root",
+]

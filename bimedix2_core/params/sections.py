@@ -1,0 +1,262 @@
+"""Sections: what a profile says, with the meaning and the bounds of each value."""
+
+import html
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
+
+from bimedix2_core.params.data_engine import CompositionParams, TranslationParams
+from bimedix2_core.params.section import Count, CountOrZero, Rate, Section, Share, Text, leaves
+
+
+class RunParams(Section):
+    """Who this run is, and on what it computes."""
+
+    profile: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    """Name of the profile: the folder under outputs/; small letters, digits and underscores."""
+    kind: Literal["demo", "paper", "smoke"]
+    """paper numbers may stand beside reported ones; demo (learns on phantoms) and smoke (proves a set-up) never."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """Seed of everything that is drawn."""
+    threads: Count | None
+    """CPU threads of torch; null lets torch decide. Another count rounds differently."""
+    device: Literal["auto", "cpu", "cuda"]
+    """auto takes a GPU when there is one."""
+
+
+class BaseParts(Section):
+    """The two published parts a model is assembled from."""
+
+    vision_tower: Text
+    """Hub id or folder of a CLIP vision model."""
+    language_model: Text
+    """Hub id or folder of a Llama model with its tokenizer."""
+
+
+class RandomBase(Section):
+    """A published shape with weights that are drawn, not learned: nothing is downloaded."""
+
+    random_weights: Literal["bimedix2_8b", "bimedix2_70b"]
+    """Which model's shape."""
+
+
+def _base_tag(value: object) -> str:
+    if isinstance(value, RandomBase) or (isinstance(value, Mapping) and "random_weights" in value):
+        return "random"
+    return "parts" if isinstance(value, Mapping | BaseParts) else "checkpoint"
+
+
+class ModelParams(Section):
+    """What is trained, or what was trained by others and is measured."""
+
+    base: (
+        Annotated[
+            Annotated[Text, Tag("checkpoint")]
+            | Annotated[BaseParts, Tag("parts")]
+            | Annotated[RandomBase, Tag("random")],
+            Discriminator(_base_tag),
+        ]
+        | None
+    )
+    """What Stage 1 starts from: folder (from the repository) or hub id of a LLaVA checkpoint; vision_tower and
+    language_model to assemble; random_weights of a shape; null where finished weights are measured."""
+    dtype: Literal["float32", "bfloat16", "float16"]
+    """Number format of the weights while they are trained and used; float16 only where nothing is trained."""
+    checkpoints: dict[Text, dict[Text, Text]] = Field(default_factory=dict, validate_default=True)
+    """Finished weights to measure where base is null, by exhibit and row: ``table04: {bimedix2_8b: hub/id}``."""
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _base_or_checkpoints(cls, value: dict[str, dict[str, str]], info: ValidationInfo) -> dict[str, dict[str, str]]:
+        if "base" in info.data and (info.data["base"] is None) != bool(value):
+            found = "finished weights, but base names something to train" if value else "none, and base is null"
+            raise ValueError(f"{found}; give base, or null and the weights of each exhibit: table04: {{row: hub/id}}")
+        empty = [exhibit for exhibit, rows in value.items() if not rows]
+        if empty:
+            raise ValueError(f"{', '.join(empty)}: no row; write table04: {{bimedix2_8b: hub/id}}")
+        return value
+
+
+class PhantomData(Section):
+    """Images and texts that the project draws itself."""
+
+    source: Literal["phantoms"]
+    """Procedural images with known findings, bilingual text from a grammar."""
+    n_caption_images: Count
+    """Images of Stage 1, each captioned in both languages."""
+    n_instruction_images: Count
+    """Images of Stage 2, each with questions in both languages."""
+    n_text_samples: CountOrZero
+    """Stage 2 samples without an image, per language."""
+    reader_images: Text | None
+    """Folder of a reader's own images for notebook 05; null where there is none."""
+
+
+class LlavaData(Section):
+    """LLaVA-style JSON files, as BiMed-V is published."""
+
+    source: Literal["llava"]
+    """Conversations with image file names."""
+    stage1_file: Text
+    """Image and caption pairs of Stage 1."""
+    stage2_file: Text
+    """Instructions of Stage 2."""
+    image_folder: Text
+    """Where the image names of both files start."""
+    reader_images: Text | None
+    """Folder of a reader's own images for notebook 05; null where there is none."""
+
+
+class NoData(Section):
+    """Nothing is learned: finished weights are measured."""
+
+    source: Literal["none"]
+    """No training data."""
+    reader_images: Text | None
+    """Folder of a reader's own images for notebook 05; null where there is none."""
+
+
+class StageParams(Section):
+    """How one training stage runs: AdamW, cosine schedule with linear warm-up."""
+
+    learning_rate: Rate
+    """Peak learning rate: Stage 1 of the projector, Stage 2 of the adapters."""
+    global_batch_size: Count
+    """Samples per optimiser step, over all processes and accumulation steps."""
+    micro_batch_size: Count
+    """Samples per forward pass of one process; divides global_batch_size."""
+    epochs: Count | None = None
+    """Passes over the data; exactly one of epochs and max_steps is given."""
+    max_steps: Count | None = Field(default=None, validate_default=True)
+    """Optimiser steps; exactly one of epochs and max_steps is given."""
+    warmup_ratio: Share
+    """Share of the steps in which the rate rises to its peak."""
+    weight_decay: Share
+    """AdamW's decoupled decay; 0 makes it Adam."""
+    max_length: Count
+    """Longest sample in tokens, image features included."""
+    max_grad_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Gradients are scaled down to this norm."""
+    checkpoint_every: Count
+    """Optimiser steps between two checkpoints a killed run can go on from."""
+
+    @field_validator("micro_batch_size")
+    @classmethod
+    def _divides(cls, value: int, info: ValidationInfo) -> int:
+        total = info.data.get("global_batch_size")
+        if total is not None and total % value:
+            near = max(size for size in range(1, value + 1) if total % size == 0)
+            raise ValueError(f"{value} does not divide global_batch_size {total}; the next smaller that does is {near}")
+        return value
+
+    @field_validator("max_steps")
+    @classmethod
+    def _one_length(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if "epochs" in info.data and (value is None) == (info.data["epochs"] is None):
+            found = "neither" if value is None else f"epochs {info.data['epochs']} and max_steps {value}"
+            raise ValueError(f"give exactly one of epochs and max_steps (null the other); found {found}")
+        return value
+
+
+class Stage2Params(StageParams):
+    """Stage 2 trains LoRA adapters beside the projector."""
+
+    lora_r: Count
+    """Rank of the adapters."""
+    lora_alpha: Count
+    """Adapters are scaled by lora_alpha / lora_r."""
+    lora_dropout: Share
+    """Dropout before the adapters."""
+    projector_learning_rate: Rate
+    """Peak learning rate of the projector."""
+
+
+class InferenceParams(Section):
+    """How answers are written."""
+
+    batch_size: Count
+    """Prompts that are answered together."""
+    max_new_tokens: Count
+    """Longest answer in tokens."""
+    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+    """0 is greedy: the same answer each time."""
+    top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+    """Nucleus of sampled answers; without effect at temperature 0."""
+
+
+class MedicalVqaParams(Section):
+    """Held-out questions per language, by kind."""
+
+    n_closed: Count
+    """Closed questions of all kinds."""
+    n_side: Count
+    """Left or right."""
+    n_open: Count
+    """Open questions with a short answer."""
+    n_choice: Count
+    """Multiple choice."""
+    n_caption: Count
+    """Captions whose loss is measured with the true and a shuffled image."""
+    n_follow_up: Count
+    """Complaints, half of them underspecified."""
+
+
+class BenchmarkParams(Section):
+    """Sizes of the benchmarks."""
+
+    medical_vqa: MedicalVqaParams
+    """Notebook 09."""
+
+
+class Params(Section):
+    """All parameters of one profile."""
+
+    run: RunParams
+    """Identity, seed and device."""
+    model: ModelParams
+    """The base, or finished weights."""
+    data: Annotated[PhantomData | LlavaData | NoData, Field(discriminator="source")]
+    """What is learned from."""
+    stage1: StageParams | None
+    """Concept alignment: the projector learns; null where finished weights are measured."""
+    stage2: Stage2Params | None
+    """Instruction alignment: adapters and projector learn; null where finished weights are measured."""
+    translation: TranslationParams | None
+    """Notebook 01; null where nothing is translated."""
+    composition: CompositionParams | None
+    """Notebook 02; null where no training set is composed."""
+    inference: InferenceParams
+    """Decoding."""
+    benchmarks: BenchmarkParams
+    """What is measured."""
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is a base that both stages train; else finished weights are measured."""
+        return self.model.base is not None
+
+    @field_validator("data", "stage1", "stage2")
+    @classmethod
+    def _given_where_trained(cls, value: Any, info: ValidationInfo) -> Any:
+        model = info.data.get("model")
+        if model is None:
+            return value
+        is_given = not (value is None or isinstance(value, NoData))
+        if model.base is None and is_given:
+            nothing = "source: none" if info.field_name == "data" else "null"
+            raise ValueError(f"model.base is null, so nothing is trained; write {nothing}, or name a base")
+        if model.base is not None and not is_given:
+            raise ValueError("model.base is to be trained, but nothing is given here; fill it in, or make base null")
+        if model.dtype == "float16" and isinstance(value, StageParams):
+            raise ValueError("model.dtype is float16, which this training does not scale; write bfloat16 or float32")
+        return value
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td style='text-align:left'><code>{key}</code></td><td style='text-align:left'>"
+            f"{html.escape('null' if value is None else str(value))}</td>"
+            f"<td style='text-align:left'>{html.escape(meaning)}</td></tr>"
+            for key, value, meaning in leaves(self, "")
+        )
+        return f"<table><tr><th>parameter</th><th>value</th><th>meaning</th></tr>{rows}</table>"
