@@ -39,7 +39,9 @@ def remarks(profile: Path) -> list[Remark]:
     for key, node in _leaves(yaml.compose(text), ""):
         said = _REMARK.search(lines[node.start_mark.line])
         origin, words = said.groups() if said else ("", "")
-        found.append(Remark(key.removeprefix("params."), str(node.value), origin, words.strip()))
+        is_scalar = isinstance(node, yaml.ScalarNode)
+        value = node.value if is_scalar else text[node.start_mark.index : node.end_mark.index]
+        found.append(Remark(key.removeprefix("params."), value, origin, words.strip()))
     return found
 
 
