@@ -108,6 +108,31 @@ def text_of(message: Message) -> str:
     return "".join(part["text"] for part in message["content"] if part["type"] == "text")
 
 
+def n_images(messages: Iterable[Message]) -> int:
+    """Number of image parts."""
+    return sum(part["type"] == "image" for turn in messages for part in turn["content"])
+
+
+def arrow_messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
+    """The messages with a text in every part, null for an image, as Arrow's structs need; `messages_of` reads them."""
+    return [
+        {
+            "role": turn["role"],
+            "content": [{"type": part["type"], "text": part.get("text")} for part in turn["content"]],
+        }
+        for turn in messages
+    ]
+
+
+def messages_of(stored: Iterable[Mapping[str, Any]]) -> list[Message]:
+    """The messages that `arrow_messages` made into structs."""
+    return [{"role": turn["role"], "content": [_part(part) for part in turn["content"]]} for turn in stored]
+
+
+def _part(part: Mapping[str, Any]) -> dict[str, str]:
+    return {"type": "image"} if part["type"] == "image" else {"type": part["type"], "text": part["text"]}
+
+
 def to_dataset(samples: Iterable[Sample]) -> Dataset:
     """Write samples as a dataset in the conversational vision format.
 
@@ -155,17 +180,13 @@ def from_dataset(dataset: Dataset) -> list[Sample]:
 
 
 def _row(sample: Sample) -> dict[str, Any]:
-    """One row of plain values; every part has the key `text`, as Arrow structs need."""
-    messages = [
-        {"role": turn["role"], "content": [{"type": p["type"], "text": p.get("text")} for p in turn["content"]]}
-        for turn in sample.messages
-    ]
+    """One row of plain values."""
     return {
         "id": sample.id,
         "language": sample.language,
         "task": sample.task,
         "source": sample.source,
-        "messages": messages,
+        "messages": arrow_messages(sample.messages),
         "images": list(sample.images),
         "kind": sample.kind,
         "choices": list(sample.choices),
@@ -178,12 +199,8 @@ def _sample(row: dict[str, Any]) -> Sample:
         language=row["language"],
         task=row["task"],
         source=row["source"],
-        messages=[{"role": turn["role"], "content": [_part(p) for p in turn["content"]]} for turn in row["messages"]],
+        messages=messages_of(row["messages"]),
         images=list(row["images"] or []),
         kind=row.get("kind") or "",
         choices=tuple(row.get("choices") or ()),
     )
-
-
-def _part(part: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "image"} if part["type"] == "image" else {"type": part["type"], "text": part["text"]}

@@ -16,10 +16,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bimedix2_core.errors import DataError
 from bimedix2_core.params import Params, root
@@ -31,6 +32,7 @@ __all__ = [
     "JsonlStore",
     "ProvenanceCard",
     "Run",
+    "atomic_text",
     "content_key",
     "data_key",
     "finish_run",
@@ -125,18 +127,34 @@ def write_atomic(path: str | Path, content: str | bytes) -> Path:
     Returns:
         The path written, its folders made where needed.
     """
-    path = Path(path)
+    with _draft(Path(path), "wb") as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
+    return Path(path)
+
+
+@contextmanager
+def atomic_text(path: str | Path) -> Iterator[TextIO]:
+    r"""Write a text piece by piece, whole or not at all, as ``write_atomic`` does for what fits into memory.
+
+    Yields:
+        A stream of UTF-8 that keeps each ``\n`` as it is; the file appears when the block ends without an error.
+    """
+    with _draft(Path(path), "w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+@contextmanager
+def _draft(path: Path, mode: str, **options: str) -> Iterator[Any]:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
-        with draft.open("wb") as stream:
-            stream.write(content.encode() if isinstance(content, str) else content)
+        with draft.open(mode, **options) as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    return path
 
 
 @dataclass(frozen=True)

@@ -24,18 +24,20 @@ NOTEBOOKS = sorted((root() / "notebooks").glob(NOTEBOOK_PATTERN))
 LEVELS = {
     "errors": 0,
     "records": 1, "params": 1,
-    "runs": 2, "environment": 2,
+    "runs": 2, "environment": 2, "statistics": 2,
     "endpoint": 3,
     "data": 4,
     "bench": 5, "model": 5,
     "paper": 6, "training": 6, "inference": 6,
     "demo": 7, "plan": 7,
-    "recipe": 8,
+    "recipe": 8, "translation_recipe": 8, "composition_recipe": 8,
     "reproduce": 9, "seeds": 9,
 }  # fmt: skip
 """Rooms of the core and their level: a room imports from lower levels and from itself, never from its neighbours."""
 
-LIGHT_MODULES = ("errors", "records", "params", "runs", "reproduce.__main__", "demo.phantoms", "demo.corpus")
+LIGHT_MODULES = (
+    "errors", "records", "params", "runs", "statistics", "reproduce.__main__", "demo.phantoms", "demo.corpus",
+)  # fmt: skip
 MAX_CELL_LINES = 25
 MAX_PNG_BYTES = 250_000
 MAX_FILE_BYTES = 10_000_000

@@ -4,7 +4,7 @@ import pytest
 import tiny
 
 from bimedix2_core.errors import DataError
-from bimedix2_core.records import Row, from_dataset, message, row_of, to_dataset
+from bimedix2_core.records import Row, from_dataset, message, n_images, row_of, to_dataset
 
 
 def test_prompt_and_target_part_at_the_last_answer():
@@ -32,6 +32,11 @@ def test_a_dataset_without_messages_names_what_is_missing():
 
     with pytest.raises(DataError, match="dataset lacks the columns messages"):
         from_dataset(dataset)
+
+
+def test_image_parts_are_counted_over_all_turns():
+    assert n_images([message("user", "a", images=2), message("assistant", "b"), message("user", "c", images=1)]) == 3
+    assert n_images([]) == 0
 
 
 def test_an_unknown_role_is_an_error():

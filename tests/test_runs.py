@@ -12,7 +12,16 @@ import torch
 from bimedix2_core import runs
 from bimedix2_core.errors import DataError
 from bimedix2_core.params import load_params
-from bimedix2_core.runs import JsonlStore, content_key, data_key, finish_run, seed_everything, start_run, write_atomic
+from bimedix2_core.runs import (
+    JsonlStore,
+    atomic_text,
+    content_key,
+    data_key,
+    finish_run,
+    seed_everything,
+    start_run,
+    write_atomic,
+)
 
 
 @pytest.fixture
@@ -96,6 +105,44 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["file.txt"]
+
+
+def test_a_streamed_text_appears_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "file.jsonl"
+
+    with atomic_text(path) as stream:
+        stream.write("\u0631\u0626\u0629\n")
+        stream.flush()
+        assert not path.exists()
+        stream.write("second\r\n")
+
+    assert path.read_bytes() == "\u0631\u0626\u0629\nsecond\r\n".encode()
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_streamed_text_that_breaks_off_leaves_the_old_file(tmp_path):
+    path = write_atomic(tmp_path / "file.txt", "old")
+    lines = ("new\n" if number == 0 else content_key(object) for number in range(2))
+
+    with pytest.raises(DataError, match="not plain JSON"), atomic_text(path) as stream:
+        stream.writelines(lines)
+
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["file.txt"]
+
+
+def test_a_stream_that_is_killed_leaves_the_old_file(tmp_path):
+    path = write_atomic(tmp_path / "file.txt", "old")
+    script = (
+        "import os, sys; from bimedix2_core.runs import atomic_text\n"
+        "with atomic_text(sys.argv[1]) as stream:\n"
+        "    stream.write('new'); stream.flush(); os._exit(9)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script, path], check=False)
+
+    assert done.returncode == 9
+    assert path.read_text() == "old"
 
 
 def test_outputs_go_where_the_environment_says(repository, monkeypatch, tmp_path):

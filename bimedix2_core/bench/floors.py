@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bimedix2_core.bench.medical_vqa import ControlTest, Row
-from bimedix2_core.bench.statistics import Estimate
 from bimedix2_core.errors import DataError
+from bimedix2_core.statistics import Estimate
 
 LANGUAGE_NAMES = {"en": "English", "ar": "Arabic"}
 SIGNIFICANCE = 0.05

@@ -5,7 +5,7 @@ BiMediX's chats hold underspecified complaints whose right reply asks for the mi
 
 from collections.abc import Sequence
 
-from bimedix2_core.bench import statistics
+from bimedix2_core import statistics
 from bimedix2_core.bench.answers import asks
 from bimedix2_core.bench.medical_vqa import Row
 from bimedix2_core.records import LANGUAGES, Sample

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bimedix2_core.bench import statistics
+from bimedix2_core import statistics
 from bimedix2_core.bench.metrics import exact_match, token_f1
-from bimedix2_core.bench.statistics import Estimate
 from bimedix2_core.bench.task import Score, accuracy, average, majority_share, score
 from bimedix2_core.data.language import language_of
 from bimedix2_core.records import LANGUAGES, Sample
+from bimedix2_core.statistics import Estimate
 
 LETTERS = "ABCDE"
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bimedix2_core.bench import statistics
-from bimedix2_core.bench.statistics import Estimate
+from bimedix2_core import statistics
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import Sample
 from bimedix2_core.runs import JsonlStore, content_key
+from bimedix2_core.statistics import Estimate
 
 CHUNK = 512
 """Samples answered before their predictions are on the disk."""

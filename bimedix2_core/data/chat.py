@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bimedix2_core.errors import DataError
-from bimedix2_core.records import Message, Sample
+from bimedix2_core.records import Message, Sample, n_images
 
 IGNORE_INDEX = -100
 """Label of a token that does not count in the loss."""
@@ -128,11 +128,11 @@ def _check_images(sample: Sample) -> None:
     _check_count(sample.messages, len(sample.images), name=f"sample {_name(sample)}")
 
 
-def _check_count(messages: Sequence[Message], n_images: int, *, name: str) -> None:
-    n_parts = sum(part["type"] == "image" for message in messages for part in message["content"])
-    if n_parts != n_images:
+def _check_count(messages: Sequence[Message], n_given: int, *, name: str) -> None:
+    n_parts = n_images(messages)
+    if n_parts != n_given:
         raise DataError(
-            f"{name}: {n_parts} image parts in its messages but {n_images} images; each image needs one part, "
+            f"{name}: {n_parts} image parts in its messages but {n_given} images; each image needs one part, "
             "in reading order"
         )
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import yaml
 
-from bimedix2_core.data.decontaminate.text import words
+from bimedix2_core.data.words import words
 
 DIGIT = "[0-9\u0660-\u0669\u06f0-\u06f9]"
 _COMMAS = ",\u060c"

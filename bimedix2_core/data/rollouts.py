@@ -33,7 +33,7 @@ from tqdm.auto import tqdm
 from bimedix2_core.endpoint import Endpoint, Limits, RequestCache
 from bimedix2_core.errors import DataError, EndpointError, RequestError
 from bimedix2_core.records import Row, row_of
-from bimedix2_core.runs import content_key, data_key, write_atomic
+from bimedix2_core.runs import atomic_text, content_key, data_key, write_atomic
 
 logger.disable("datatrove")  # here and in every worker: its log drowns the progress; what goes wrong is raised
 
@@ -85,6 +85,7 @@ class Job:
 
     rows: Path
     folder: Path
+    """Where the request caches are, shared by all jobs of this folder, and the `results` of each."""
     rollout: Rollout
     server: Server
     limits: Limits = field(default_factory=Limits)
@@ -137,22 +138,19 @@ def results(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def write_rows(rows: Iterable[Row], path: Path) -> int:
-    """Write rows as the file that a `Job` reads, streaming; returns how many.
+    """Write rows as the file that a `Job` reads, streaming, whole or not at all; returns how many.
 
     Raises:
         DataError: two rows have the same id, language and source.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
     seen: set[bytes] = set()
-    with draft.open("w", encoding="utf-8") as stream:
+    with atomic_text(path) as stream:
         for row in rows:
             identity = bytes.fromhex(content_key([row.id, row.language, row.source])[:24])
             if identity in seen:
                 raise DataError(f"row {row.id!r} ({row.language}, {row.source}) comes twice; ids must be distinct")
             seen.add(identity)
             stream.write(json.dumps(row.as_json(), ensure_ascii=False) + "\n")
-    draft.replace(path)
     return len(seen)
 
 
@@ -213,13 +211,13 @@ class Rollouts(InferenceRunner):
     def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:
         """Roll out the documents of one task."""
         self.rank, self.world_size = rank, world_size
-        with _only_one(self.folder / f"task_{rank:05d}.lock"):
+        with _only_one(self.job.folder / f"task_{rank:05d}.lock"):
             _stop_file(self.folder, rank).unlink(missing_ok=True)
             super().run(data, rank, world_size)
 
     async def run_async(self, data_gen: Iterable[Document], rank: int = 0) -> None:
         """As datatrove's, with the endpoint open meanwhile."""
-        job, cache = self.job, RequestCache(self.folder / f"requests_{rank:05d}.sqlite3")
+        job, cache = self.job, RequestCache(self.job.folder / f"requests_{rank:05d}.sqlite3")
         budget = None if job.limits.budget is None else job.limits.budget / self.world_size
         limits = replace(job.limits, budget=budget)
         total = _count_own(job, self.folder, rank, self.world_size)

@@ -6,13 +6,13 @@ A model that ignores images is as surprised by the one as by the other, however 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bimedix2_core.bench import statistics
+from bimedix2_core import statistics
 from bimedix2_core.bench.floors import Floor, is_above
-from bimedix2_core.bench.statistics import Estimate
 from bimedix2_core.bench.task import with_wrong_images
 from bimedix2_core.inference.losses import target_losses
 from bimedix2_core.model.assemble import Lmm
 from bimedix2_core.records import Sample
+from bimedix2_core.statistics import Estimate
 
 MOST_RATIO = 0.25
 """Floor of Stage 1: with their own images captions cost at most a quarter of what they cost with others'."""

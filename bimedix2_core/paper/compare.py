@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from bimedix2_core.bench import statistics
+from bimedix2_core import statistics
 from bimedix2_core.paper.exhibits.schema import UNITS, Column, Exhibit
 from bimedix2_core.paper.measured import Demo, Measured, Reproduced, check_cells
 from bimedix2_core.paper.tables import Table

@@ -13,11 +13,11 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from bimedix2_core.bench.statistics import Estimate
 from bimedix2_core.errors import DataError
 from bimedix2_core.paper.exhibits.schema import UNITS, Exhibit
 from bimedix2_core.paper.protocol import ProtocolCard, diff
 from bimedix2_core.runs import write_atomic
+from bimedix2_core.statistics import Estimate
 
 
 @dataclass(frozen=True)

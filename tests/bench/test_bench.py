@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tiny
 
-from bimedix2_core.bench import medical_vqa, statistics, task
+from bimedix2_core.bench import medical_vqa, task
 from bimedix2_core.bench.answers import asks, words
 from bimedix2_core.bench.follow_up import follow_up_rows
 from bimedix2_core.bench.metrics import exact_match, token_f1
@@ -57,38 +57,9 @@ def test_a_reply_asks_when_it_ends_with_a_question_mark_of_either_script(text, e
     assert asks(text) is expected
 
 
-def test_a_share_has_wilsons_interval():
-    estimate = statistics.proportion(8, 10)
-
-    # Wilson, z = 1.959964: (0.8 + 0.19207 +- 1.959964 * sqrt(0.016 + 0.0096036)) / 1.384146, by hand
-    assert (estimate.value, estimate.n) == (0.8, 10)
-    assert estimate.low == pytest.approx(0.49016, abs=1e-4)
-    assert estimate.high == pytest.approx(0.94331, abs=1e-4)
-
-
-def test_a_metric_of_nothing_is_an_error():
-    for metric in (lambda: statistics.proportion(0, 0), lambda: statistics.mean([]), lambda: task.majority_share([])):
-        with pytest.raises(DataError, match="no sample"):
-            metric()
-
-
-def test_a_mean_lies_in_its_bootstrap_interval_which_shrinks_with_n():
-    values = np.random.default_rng(0).normal(size=400)
-
-    few, many = statistics.mean(values[:40]), statistics.mean(values)
-
-    assert many.low < many.value < many.high
-    assert many.high - many.low < few.high - few.low
-
-
-def test_p_above_is_the_upper_tail_of_the_binomial():
-    assert statistics.p_above(3, 3, 0.5) == pytest.approx(0.125)
-    assert statistics.p_above(0, 3, 0.5) == pytest.approx(1.0)
-
-
-def test_holm_multiplies_the_smallest_by_the_number_of_tests_and_never_falls():
-    assert statistics.holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
-    assert statistics.holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+def test_a_majority_of_nothing_is_an_error():
+    with pytest.raises(DataError, match="no sample"):
+        task.majority_share([])
 
 
 def answers_of(samples):

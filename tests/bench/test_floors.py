@@ -3,8 +3,8 @@ import pytest
 from bimedix2_core.bench import floors
 from bimedix2_core.bench.floors import Floor, at_least, is_above, no_control_above_majority, rises
 from bimedix2_core.bench.medical_vqa import ControlTest, Row
-from bimedix2_core.bench.statistics import Estimate
 from bimedix2_core.errors import DataError
+from bimedix2_core.statistics import Estimate
 
 
 def row(value: float, *, language: str = "en", n: int = 100, kind: str = "all", half: float = 0.02) -> Row:

@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bimedix2_core.data.decontaminate import ImageHashes, Index, Settings, Tally, scan
-from bimedix2_core.data.decontaminate.text import n_grams, words
+from bimedix2_core.data.decontaminate.text import n_grams
+from bimedix2_core.data.words import words
 from bimedix2_core.params import root
 from bimedix2_core.records import Row, message, text_of
 

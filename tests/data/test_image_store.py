@@ -1,5 +1,4 @@
 import hashlib
-import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -7,6 +6,7 @@ import numpy as np
 import pytest
 import tiny
 from PIL import Image
+from shared_data import real
 
 from bimedix2_core.data.image_store import ImageStore
 from bimedix2_core.data.images import read_image
@@ -16,11 +16,7 @@ from bimedix2_core.errors import DataError
 @pytest.fixture
 def real_images() -> Path:
     """The folder of real test images."""
-    shared = Path(os.environ.get("BIMEDIX2_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
-    folder = shared / "data" / "images"
-    if not folder.is_dir():
-        pytest.skip(f"no real test images at {folder}; set BIMEDIX2_SHARED to the folder that holds data/images")
-    return folder
+    return real("images")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 import gzip
 import io
-import os
 from pathlib import Path
 
 import nibabel
@@ -11,6 +10,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from shared_data import real
 
 from bimedix2_core.data.images import Problem, read_folder, read_image
 from bimedix2_core.errors import DataError
@@ -34,11 +34,7 @@ REAL = {  # name: (kind, size), sizes from shared/data/README.md (there rows x c
 @pytest.fixture
 def real_images() -> Path:
     """The folder of real test images."""
-    shared = Path(os.environ.get("BIMEDIX2_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
-    folder = shared / "data" / "images"
-    if not folder.is_dir():
-        pytest.skip(f"no real test images at {folder}; set BIMEDIX2_SHARED to the folder that holds data/images")
-    return folder
+    return real("images")
 
 
 def grey(image: Image.Image) -> np.ndarray:

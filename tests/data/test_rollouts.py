@@ -166,8 +166,8 @@ def test_killed_at_twenty_random_points_the_run_ends_with_the_same_results_and_p
 def test_two_processes_on_one_folder_are_refused(tmp_path):
     with local_server.serving(tmp_path / "ledger") as url:
         work = job(tmp_path, url)
-        work.results.mkdir(parents=True)
-        with rollouts._only_one(work.results / "task_00000.lock"), pytest.raises(DataError, match="another process"):
+        work.folder.mkdir()
+        with rollouts._only_one(work.folder / "task_00000.lock"), pytest.raises(DataError, match="another process"):
             rollouts.run(work)
 
 

@@ -1,8 +1,8 @@
 import pytest
 
-from bimedix2_core.bench.statistics import Estimate
 from bimedix2_core.errors import DataError
 from bimedix2_core.inference.caption_loss import CaptionLoss, caption_loss, falls, looks
+from bimedix2_core.statistics import Estimate
 from tests.tiny import sample, tiny_lmm
 
 

@@ -4,8 +4,7 @@ from dataclasses import asdict, replace
 import pytest
 from cells import CARD, CELL, DEMO_CARD, DEMO_CELL
 
-from bimedix2_core.bench import statistics
-from bimedix2_core.bench.statistics import Estimate
+from bimedix2_core import statistics
 from bimedix2_core.errors import DataError, PaperError
 from bimedix2_core.paper import measured as module
 from bimedix2_core.paper.exhibits import exhibit
@@ -20,6 +19,7 @@ from bimedix2_core.paper.measured import (
     save_measured,
 )
 from bimedix2_core.params import load_params
+from bimedix2_core.statistics import Estimate
 
 TABLE5 = exhibit("table05")
 

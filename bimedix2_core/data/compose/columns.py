@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bimedix2_core.records import Message, Row
+from bimedix2_core.records import Row, arrow_messages, messages_of
 
 _TEXT = pa.string()
 _PARTS = pa.list_(pa.struct([("type", _TEXT), ("text", _TEXT)]))
@@ -36,10 +36,7 @@ def stored(row: Row, *, clean: bool | None) -> dict[str, Any]:
         "language": row.language,
         "task": row.task,
         "source": row.source,
-        "messages": [
-            {"role": turn["role"], "content": [{"type": p["type"], "text": p.get("text")} for p in turn["content"]]}
-            for turn in row.messages
-        ],
+        "messages": arrow_messages(row.messages),
         "images": list(row.images),
         "kind": row.kind,
         "choices": list(row.choices),
@@ -57,18 +54,10 @@ def row_of_stored(values: Mapping[str, Any]) -> Row:
         language=values["language"],
         task=values["task"],
         source=values["source"],
-        messages=[_message(turn) for turn in values["messages"]],
+        messages=messages_of(values["messages"]),
         images=tuple(values["images"]),
         kind=values["kind"],
         choices=tuple(values["choices"]),
         answer=values["answer"],
         facts={fact["name"]: fact["value"] for fact in values["facts"]},
     )
-
-
-def _message(turn: Mapping[str, Any]) -> Message:
-    return {"role": turn["role"], "content": [_part(part) for part in turn["content"]]}
-
-
-def _part(part: Mapping[str, Any]) -> dict[str, str]:
-    return {"type": part["type"]} if part["text"] is None else {"type": part["type"], "text": part["text"]}

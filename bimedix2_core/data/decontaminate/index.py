@@ -23,9 +23,10 @@ from typing import Any
 
 from bimedix2_core.data.decontaminate.images import HashIndex, ImageHashes
 from bimedix2_core.data.decontaminate.overlap import Overlaps
-from bimedix2_core.data.decontaminate.text import Asked, key_of, questions_of, words
+from bimedix2_core.data.decontaminate.text import Asked, key_of, questions_of
+from bimedix2_core.data.words import words
 from bimedix2_core.errors import DataError
-from bimedix2_core.records import Row, text_of
+from bimedix2_core.records import Row, n_images, text_of
 from bimedix2_core.runs import content_key
 
 KINDS = ("image_question_answer", "image_question", "image", "question_answer", "ngram", "context", "question")
@@ -180,9 +181,7 @@ class Index:
                 raise DataError(f"{benchmark}: item {row.id!r} has no user turn, so no question to look for")
             number = len(self.items)
             images = self._image_ids(row)
-            has_image = bool(images) or any(
-                part["type"] == "image" for turn in row.messages for part in turn["content"]
-            )
+            has_image = bool(images or n_images(row.messages))
             self.items.append(Item(benchmark, row.id, row.language, has_image, asked[-1]))
             if key := key_of(asked[-1].question):
                 self._by_question[key].append(number)

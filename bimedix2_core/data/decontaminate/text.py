@@ -1,47 +1,16 @@
-"""Text as it is compared: what case, punctuation, Arabic spelling and layout cannot change.
+"""Text as it is compared: the words of a question, apart from its options, its answer and its context.
 
 Word n-grams follow GPT-3 (Brown et al. 2020, arXiv 2005.14165, appendix C): lower case, no punctuation, words between
 white space, N = 13, and never fewer than 8 words. lm-eval's janitor has 13 too, datatrove 12, open-r1 8.
-The Arabic rules are those of Lucene's ArabicNormalizer (harakat and tatweel out, alef, ya and ta marbuta unified) and
-one more: hamza goes with the letter that carries it, and alone it goes.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bimedix2_core.data.words import words
 from bimedix2_core.records import Row, text_of
 
-_LETTERS = {
-    **dict.fromkeys("\u0622\u0623\u0625\u0671\u0672\u0673", "\u0627"),  # alef with madda, hamza, wasla
-    "\u0624": "\u0648",  # waw with hamza
-    **dict.fromkeys("\u0626\u0649\u06cc", "\u064a"),  # ya with hamza, alef maksura, Persian ya
-    "\u0629": "\u0647",  # ta marbuta
-    "\u06a9": "\u0643",  # Persian kaf
-    "\u0621": "",  # hamza alone
-    "\u0640": "",  # tatweel
-    "\u066b": ".",  # Arabic decimal separator
-    "\u066c": ",",  # Arabic thousands separator
-}
-_MARKS = ((0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x06D6, 0x06DC), (0x06DF, 0x06E8), (0x06EA, 0x06ED))
-_INVISIBLE = (
-    (0x00AD, 0x00AD),
-    (0x061C, 0x061C),
-    (0x200B, 0x200F),
-    (0x202A, 0x202E),
-    (0x2060, 0x2069),
-    (0xFEFF, 0xFEFF),
-)
-
-_TABLE = str.maketrans(
-    _LETTERS
-    | {chr(code): "" for first, last in (*_MARKS, *_INVISIBLE) for code in range(first, last + 1)}
-    | {chr(zero + digit): str(digit) for zero in (0x0660, 0x06F0) for digit in range(10)}
-)
-
-_WORD = re.compile(r"\d+(?:\.\d+)+|[^\W_]+")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _OPTION_LETTER = re.compile(r"^\s*\(?[^\W\d_]\s*[.):]\s*")
 _LETTERS_IN_ORDER = ("abcdefgh", "\u0627\u0628\u062c\u062f\u0647\u0648")  # Latin; alef, ba, jim, dal, ha, waw
 _PARAGRAPH = re.compile(r"\n\s*\n")
@@ -59,22 +28,6 @@ class Asked:
     """Keys of the forms of its answer: the short one, the wording, the option that a letter names."""
     context: tuple[str, ...]
     """Words of what stands before it to answer from: an abstract, a case, a caption."""
-
-
-def words(text: str) -> list[str]:
-    """The words of a text, normalised: NFKC, case folded, Arabic unified, digits Western, no punctuation.
-
-    A number keeps its decimal point, since 1.5 mg is not 15 mg; thousands separators go.
-
-    Example:
-        >>> words("X-ray: 1,200 mg, or 1.5?")
-        ['x', 'ray', '1200', 'mg', 'or', '1.5']
-    """
-    # The Latin case fold and Arabic letters do not meet, so that one pass of each is enough.
-    text = unicodedata.normalize("NFKC", text).casefold()
-    if not text.isascii():
-        text = text.translate(_TABLE)
-    return _WORD.findall(_THOUSANDS.sub("", text) if "," in text else text)
 
 
 def key_of(words: Sequence[str]) -> str:

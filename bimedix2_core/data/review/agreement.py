@@ -6,9 +6,9 @@ from itertools import combinations
 
 import numpy as np
 
-from bimedix2_core.data.review.estimates import CONFIDENCE, Interval, share
 from bimedix2_core.data.review.items import VERDICTS, Review
 from bimedix2_core.errors import DataError
+from bimedix2_core.statistics import CONFIDENCE, Estimate, proportion
 
 WEIGHTS = ("linear", "quadratic")
 
@@ -21,11 +21,11 @@ class PairAgreement:
     second: str
     table: tuple[tuple[int, ...], ...]
     """Number of items by the first one's verdict (rows) and the second one's (columns), in the order of `VERDICTS`."""
-    same: Interval
+    same: Estimate
     """Share of items with the same verdict."""
-    linear: Interval
+    linear: Estimate
     """Kappa with linear weights."""
-    quadratic: Interval
+    quadratic: Estimate
     """Kappa with quadratic weights: major against none weighs four times minor against none."""
 
     @property
@@ -47,7 +47,7 @@ def agreement(reviews: Iterable[Review], *, seed: int = 0) -> tuple[PairAgreemen
         if n := int(table.sum()):
             linear, quadratic = (kappa_interval(table, weights, seed=seed) for weights in WEIGHTS)
             rows = tuple(tuple(row) for row in table.tolist())
-            pairs.append(PairAgreement(first, second, rows, share(int(table.trace()), n), linear, quadratic))
+            pairs.append(PairAgreement(first, second, rows, proportion(int(table.trace()), n), linear, quadratic))
     return tuple(pairs)
 
 
@@ -72,7 +72,7 @@ def kappa(table: Sequence[Sequence[int]] | np.ndarray, weights: str) -> float:
 
 def kappa_interval(
     table: Sequence[Sequence[int]] | np.ndarray, weights: str, *, seed: int = 0, n_resamples: int = 2000
-) -> Interval:
+) -> Estimate:
     """Weighted kappa with a percentile bootstrap interval over the items.
 
     Resamples in which kappa is 0 / 0 are left out; if kappa itself is, so is the interval (nan).
@@ -86,11 +86,11 @@ def kappa_interval(
         raise DataError("an agreement over no shared item was asked for; let two reviewers judge the same items")
     value = kappa(counts, weights)
     if np.isnan(value):
-        return Interval(value, value, value, n)
+        return Estimate(value, value, value, n)
     drawn = np.random.default_rng(seed).multinomial(n, (counts / n).ravel(), size=n_resamples)
     resampled = _kappas(drawn.reshape(n_resamples, *counts.shape), weights)
     low, high = np.nanquantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(value, float(low), float(high), n)
+    return Estimate(value, float(low), float(high), n)
 
 
 def _kappas(tables: np.ndarray, weights: str) -> np.ndarray:

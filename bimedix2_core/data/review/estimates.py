@@ -1,28 +1,10 @@
-"""Estimates: a share of the reviewed items, and of all items that they stand for, with 95% intervals."""
+"""Estimates: the share of all items that the reviewed ones stand for, with its 95% interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
-
-from scipy import stats
 
 from bimedix2_core.errors import DataError
-
-CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A number with its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    """Items it was computed from."""
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] n={self.n}"
+from bimedix2_core.statistics import Estimate, wilson
 
 
 @dataclass(frozen=True)
@@ -34,19 +16,7 @@ class Count:
     n_hits: int
 
 
-def share(n_hits: int, n: int) -> Interval:
-    """The share of hits with Wilson's interval.
-
-    Raises:
-        DataError: ``n`` is 0.
-    """
-    if n == 0:
-        raise DataError("a rate over no reviewed item was asked for; review at least one")
-    low, high = _wilson(n_hits / n, n)
-    return Interval(n_hits / n, low, high, n)
-
-
-def share_of_all(counts: Sequence[Count]) -> Interval:
+def share_of_all(counts: Sequence[Count]) -> Estimate:
     """The share of hits among all items of the strata that were seen, each item weighted by what it stands for.
 
     Strata seen whole add what they have, without sampling error. For the others together, each item weighs
@@ -69,16 +39,8 @@ def share_of_all(counts: Sequence[Count]) -> Interval:
     sampled = [count for count in seen if count.n_seen < count.n_items]
     n = sum(count.n_seen for count in seen)
     if not sampled:
-        return Interval(certain / total, certain / total, certain / total, n)
+        return Estimate(certain / total, certain / total, certain / total, n)
     n_sampled = sum(count.n_items for count in sampled)
     value = sum(count.n_items * count.n_hits / count.n_seen for count in sampled) / n_sampled
     n_effective = n_sampled**2 / sum(count.n_items**2 / count.n_seen for count in sampled)
-    return Interval(*((certain + n_sampled * p) / total for p in (value, *_wilson(value, n_effective))), n)
-
-
-def _wilson(p: float, n: float) -> tuple[float, float]:
-    """Wilson's score interval; ``n`` need not be whole."""
-    z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return Estimate(*((certain + n_sampled * p) / total for p in (value, *wilson(value, n_effective))), n)

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bimedix2_core.data.review.estimates import Count, Interval, share, share_of_all
+from bimedix2_core.data.review.estimates import Count, share_of_all
 from bimedix2_core.data.review.sample import Draw
 from bimedix2_core.data.review.settlement import Decision
 from bimedix2_core.errors import DataError
+from bimedix2_core.statistics import Estimate, proportion
 
 MEASURES = {"minor": ("minor",), "major": ("major",), "minor or major": ("minor", "major")}
 """Rates by name, and the verdicts that each counts."""
@@ -38,9 +39,9 @@ class Rate:
     """One rate, of the reviewed items and of all items that they stand for."""
 
     name: str
-    sample: Interval
+    sample: Estimate
     """Of the reviewed items as they are; Wilson's interval."""
-    whole: Interval
+    whole: Estimate
     """Of all items of the strata that were reviewed, by design weights; see `estimates.share_of_all`."""
 
 
@@ -109,8 +110,9 @@ def _rate(name: str, verdicts: Iterable[str], strata: Iterable[StratumCounts]) -
     counts = [
         Count(one.n_items, one.n_reviewed, sum(getattr(one, f"n_{verdict}") for verdict in verdicts)) for one in strata
     ]
-    sample = share(sum(count.n_hits for count in counts), sum(count.n_seen for count in counts))
-    return Rate(name, sample, share_of_all(counts))
+    whole = share_of_all(counts)
+    sample = proportion(sum(count.n_hits for count in counts), sum(count.n_seen for count in counts))
+    return Rate(name, sample, whole)
 
 
 def _categories(decisions: Iterable[Decision]) -> dict[str, int]:

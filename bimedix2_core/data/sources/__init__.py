@@ -3,7 +3,8 @@
 from bimedix2_core.data.sources.bad_rows import BadRow, BadRows
 from bimedix2_core.data.sources.card import NOT_STATED, Reading, Source, SourceCard
 from bimedix2_core.data.sources.catalogue import SOURCES, read_source, source_named
-from bimedix2_core.data.sources.llava import read_llava
+from bimedix2_core.data.sources.llava import read_llava, read_llava_rows
+from bimedix2_core.data.sources.llava_writing import write_llava
 from bimedix2_core.data.sources.reading import (
     Place,
     WrongFileError,
@@ -12,6 +13,7 @@ from bimedix2_core.data.sources.reading import (
     readable,
     text_at,
 )
+from bimedix2_core.data.sources.vqa import slake_languages
 from bimedix2_core.data.sources.writing import write_bimed_mbench, write_mcq
 
 __all__ = [
@@ -26,11 +28,14 @@ __all__ = [
     "WrongFileError",
     "facts_of",
     "read_llava",
+    "read_llava_rows",
     "read_records",
     "read_source",
     "readable",
+    "slake_languages",
     "source_named",
     "text_at",
     "write_bimed_mbench",
+    "write_llava",
     "write_mcq",
 ]

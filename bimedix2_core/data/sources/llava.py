@@ -1,4 +1,4 @@
-"""LLaVA JSON: the form in which LLaVA-Med and BiMed-V are published, read and written.
+"""LLaVA JSON: the form in which LLaVA-Med and BiMed-V are published, read; `llava_writing` writes it.
 
 A record has ``id``, ``conversations`` (``from`` human or gpt, ``value``) and, where there are images, ``image`` (a file
 name, or a list of them) and one ``<image>`` in the conversation for each. LLaVA-Med writes ``<image>`` before or after
@@ -8,9 +8,7 @@ A row keeps each text as it is published, with the line break next to ``<image>`
 that what is written equals what was read. For training, `images_first` does what LLaVA's trainer does.
 """
 
-import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +21,9 @@ from bimedix2_core.data.sources.card import Reading, Source, SourceCard
 from bimedix2_core.data.sources.images import image_file, named_images
 from bimedix2_core.data.sources.reading import BadRows, Place, Record, facts_of, read_records, readable
 from bimedix2_core.errors import DataError
-from bimedix2_core.records import Message, Row, Sample, message, text_of
+from bimedix2_core.records import Message, Row, Sample, message, n_images, text_of
 
 ROLES = {"human": "user", "gpt": "assistant", "system": "system"}
-SPEAKERS = {role: speaker for speaker, role in ROLES.items()}
 
 CONVERSATIONS = ("conversations", "conversatons")
 """The field and how LLaVA-Med's files also spell it."""
@@ -96,46 +93,13 @@ def read_llava(file: Path, *, image_folder: Path) -> list[Sample]:
     return samples
 
 
-def write_llava(rows: Iterable[Row], file: Path, *, images: ImageStore | None = None) -> int:
-    """Write rows as LLaVA JSON, whole or not at all; reading it back gives the same conversations, byte for byte.
-
-    Args:
-        rows: streamed; only one is in memory.
-        file: a JSON list with one row on each line. Facts become fields of text.
-        images: the store that holds the rows' images; they are named by their path in it, so that its folder is the
-            image folder of the file. Without it, images keep their published names.
-
-    Returns:
-        The number of rows.
-
-    Raises:
-        DataError: an image part has no image to name, or the store lacks one.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}.draft")
-    n_rows = 0
-    try:
-        with draft.open("w", encoding="utf-8") as stream:
-            for row in rows:
-                stream.write("[\n" if n_rows == 0 else ",\n")
-                stream.write(json.dumps(_record(row, images), ensure_ascii=False))
-                n_rows += 1
-            stream.write("\n]\n" if n_rows else "[]\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
-    return n_rows
-
-
 def images_first(turn: Message) -> Message:
     """The turn as LLaVA trains it: its images, then its text without outer white space.
 
     Source:
         LLaVA, llava/train/train.py, ``preprocess_multimodal``.
     """
-    return message(turn["role"], text_of(turn).strip(), images=_n_images([turn]))
+    return message(turn["role"], text_of(turn).strip(), images=n_images([turn]))
 
 
 def _image_names(record: Record) -> list[str]:
@@ -199,36 +163,6 @@ def _sample(place: Place, record: Record, reading: Reading, image_folder: Path) 
         raise DataError(f"{place}: {error}") from None
     messages = [images_first(turn) for turn in row.messages]
     return Sample(row.id, row.language, row.task, row.source, messages, images)
-
-
-def _record(row: Row, images: ImageStore | None) -> Record:
-    names = _names_of(row, images)
-    turns = [{"from": SPEAKERS[turn["role"]], "value": _value(turn)} for turn in row.messages]
-    facts = {name: text for name, text in row.facts.items() if name not in FORM}
-    image = {"image": names[0] if len(names) == 1 else names} if names else {}
-    return {"id": row.id, **image, "conversations": turns, **facts}
-
-
-def _names_of(row: Row, images: ImageStore | None) -> list[str]:
-    if images is None:
-        names = row.facts["image"].split("\n") if row.facts.get("image") else []
-    else:
-        names = [images.path(key).relative_to(images.folder).as_posix() for key in row.images]
-    if len(names) != (n_parts := _n_images(row.messages)):
-        raise DataError(
-            f"row {row.id!r} of {row.source}: {n_parts} image parts but {len(names)} "
-            f"{'published names' if images is None else 'keys'}; "
-            "give the image store that its images were read into"
-        )
-    return names
-
-
-def _n_images(messages: list[Message]) -> int:
-    return sum(part["type"] == "image" for turn in messages for part in turn["content"])
-
-
-def _value(turn: Message) -> str:
-    return "".join(IMAGE_TOKEN if part["type"] == "image" else part["text"] for part in turn["content"])
 
 
 _LLAVA_MED = "Li et al., LLaVA-Med, NeurIPS 2023, arXiv 2306.00890"

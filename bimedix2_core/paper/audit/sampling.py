@@ -12,12 +12,12 @@ from decimal import Decimal
 
 from scipy import stats
 
-from bimedix2_core.bench.statistics import CONFIDENCE, Estimate, proportion
 from bimedix2_core.errors import DataError
 from bimedix2_core.paper.audit.arithmetic import correct_answers, nearest_count
 from bimedix2_core.paper.audit.sources import CLINICAL, TEST_SIZES, V1_ARABIC, V1_ENGLISH, V1_TEST_SIZES, VQA, VQA_SIZES
 from bimedix2_core.paper.reported import read
 from bimedix2_core.paper.tables import Table
+from bimedix2_core.statistics import CONFIDENCE, Estimate, proportion
 
 POWER = 0.8
 

@@ -1,12 +1,11 @@
 import io
-import os
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy.fft import dct
+from shared_data import real
 
 from bimedix2_core.data.decontaminate.images import HashIndex, Near, hash_images, perceptual_hash
 from bimedix2_core.data.images import read_image
@@ -15,11 +14,7 @@ MOST = 4
 
 
 def real_images() -> dict[str, Image.Image]:
-    shared = Path(os.environ.get("BIMEDIX2_SHARED", Path(__file__).resolve().parents[3].parent / "shared"))
-    folder = shared / "data" / "images"
-    if not folder.is_dir():
-        pytest.skip(f"no real test images at {folder}; set BIMEDIX2_SHARED to the folder that holds data/images")
-    return {path.name: read_image(path).image for path in sorted(folder.iterdir())}
+    return {path.name: read_image(path).image for path in sorted(real("images").iterdir())}
 
 
 def as_jpeg(image: Image.Image, quality: int) -> Image.Image:

@@ -1,66 +1,24 @@
 import pytest
 
-from bimedix2_core.data.decontaminate.text import key_of, n_grams, questions_of, text_key, words
+from bimedix2_core.data.decontaminate.text import key_of, n_grams, questions_of, text_key
 from bimedix2_core.records import Row, message
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("Is there a fracture?", "is there a FRACTURE"),
         ("X-ray of the chest", "xray of the chest"),
-        ("１２ ｍｇ", "12 mg"),
-        ("1,200 mg", "1200 mg"),
-        ("ﬁbrosis", "fibrosis"),
-        ("هَلْ يُوجَدُ كَسْرٌ؟", "هل يوجد كسر"),
-        ("الرئـــة", "الرئة"),
-        ("أشعة إكس آلام ٱلصدر", "اشعه اكس الام الصدر"),
-        ("مستشفى الرئة", "مستشفي الريه"),
-        ("شيء", "شئ"),
-        ("بؤرة", "بوره"),
-        ("الجرعة ١٢ ملغ", "الجرعة 12 ملغ"),
-        ("الجرعة ۱۲ ملغ", "الجرعة 12 ملغ"),
-        ("١٫٥ ملغ", "1.5 ملغ"),
-        ("١٬٢٠٠ ملغ", "1200 ملغ"),
-        ("\u200fهل يوجد\u200c كسر\u200e", "هل يوجد كسر"),
-        ("ﻫﻞ ﻳﻮﺟﺪ ﻛﺴﺮ", "هل يوجد كسر"),
-        ("ا\u0654شعة", "أشعة"),
+        ("Is there a fracture?", "is there a FRACTURE"),
+        ("T2 - weighted", "T2-weighted"),
     ],
 )
-def test_spellings_of_one_text_have_one_key(one, other):
+def test_white_space_and_hyphens_do_not_count_in_a_key(one, other):
     assert text_key(one) == text_key(other) != ""
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Is there a fracture?", "Is there no fracture?"),
-        ("1.5 mg", "15 mg"),
-        ("١٫٥ ملغ", "١٥ ملغ"),
-        ("12 mg", "21 mg"),
-        ("الرئة اليمنى", "الرئة اليسرى"),
-        ("كلب", "قلب"),
-        ("left", "right"),
-    ],
-)
-def test_different_texts_have_different_keys(one, other):
-    assert text_key(one) != text_key(other)
-
-
-def test_words_are_split_at_white_space_and_punctuation():
-    assert words("T2-weighted MRI, 1,200 mg\nor 1.5 mg/kg?") == [
-        "t2",
-        "weighted",
-        "mri",
-        "1200",
-        "mg",
-        "or",
-        "1.5",
-        "mg",
-        "kg",
-    ]
-    assert words("ما الجرعة: ١٫٥ ملغ؟") == ["ما", "الجرعه", "1.5", "ملغ"]
-    assert words(" ?!  ،؛ ") == []
+def test_different_texts_have_different_keys():
+    assert text_key("1.5 mg") != text_key("15 mg")
+    assert text_key("left") != text_key("right")
 
 
 def test_runs_of_words_are_counted_by_hand():

@@ -2,10 +2,8 @@
 
 import csv
 import json
-import os
-from pathlib import Path
 
-import pytest
+from shared_data import real
 
 from bimedix2_core.data.decontaminate import Index, Report, Tally, scan
 from bimedix2_core.records import Row, message
@@ -14,16 +12,8 @@ LETTERS = "ABCD"
 WITH_IMAGE = ("image_question_answer", "image_question", "image")
 
 
-def data(name: str) -> Path:
-    shared = Path(os.environ.get("BIMEDIX2_SHARED", Path(__file__).resolve().parents[3].parent / "shared"))
-    path = shared / "data" / name
-    if not path.exists():
-        pytest.skip(f"no {path}; set BIMEDIX2_SHARED to the folder that holds data/{name}")
-    return path
-
-
 def records(name: str) -> list[dict]:
-    return json.loads(data(name).read_text(encoding="utf-8"))
+    return json.loads(real(name).read_text(encoding="utf-8"))
 
 
 def visual(source: str, record: dict, image: str) -> Row:
@@ -46,7 +36,7 @@ def slake(split: str) -> list[Row]:
 
 def mmlu(language: str) -> list[Row]:
     rows = []
-    for path in sorted(data(f"mmlu_medical_{language}").glob("*_test.csv")):
+    for path in sorted(real(f"mmlu_medical_{language}").glob("*_test.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for number, (question, *choices, key) in enumerate(list(csv.reader(file))[language == "en" :]):
                 letter = LETTERS[int(key)] if key.isdigit() else key

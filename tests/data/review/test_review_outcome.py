@@ -4,7 +4,7 @@ import pytest
 from review_items import item, review
 from scipy import stats
 
-from bimedix2_core.data.review.estimates import Count, share, share_of_all
+from bimedix2_core.data.review.estimates import Count, share_of_all
 from bimedix2_core.data.review.outcome import outcome
 from bimedix2_core.data.review.sample import draw
 from bimedix2_core.data.review.settlement import settle
@@ -14,14 +14,6 @@ from bimedix2_core.errors import DataError
 def wilson(k, n):
     found = stats.binomtest(k, n).proportion_ci(method="wilson")
     return found.low, found.high
-
-
-@pytest.mark.parametrize(("k", "n"), [(22, 100), (5, 100), (0, 10), (10, 10), (1, 1)])
-def test_a_share_has_wilsons_interval(k, n):
-    found = share(k, n)
-
-    assert (found.value, found.n) == (k / n, n)
-    assert (found.low, found.high) == pytest.approx(wilson(k, n))
 
 
 def test_a_stratum_seen_whole_adds_its_hits_without_sampling_error():
@@ -55,8 +47,6 @@ def test_strata_of_which_nothing_was_seen_are_left_out():
 
 
 def test_a_rate_over_nothing_is_an_error():
-    with pytest.raises(DataError, match="a rate over no reviewed item"):
-        share(0, 0)
     with pytest.raises(DataError, match="a rate over no reviewed item"):
         share_of_all([Count(5, 0, 0)])
 
@@ -112,6 +102,11 @@ def test_categories_are_counted_most_frequent_first():
     ]
 
     assert list(outcome(drawn, settle(reviews).decisions).categories.items()) == [("wording", 2), ("format", 1)]
+
+
+def test_before_the_first_decision_there_is_no_rate():
+    with pytest.raises(DataError, match="over no reviewed item was asked for; review at least one"):
+        outcome(draw([item("a")], "bimedix2", n=1, seed=0), {})
 
 
 def test_a_decision_on_an_item_that_was_not_drawn_is_an_error():

@@ -1,9 +1,8 @@
 import csv
-import os
-from pathlib import Path
 
 import pytest
 from review_items import item
+from shared_data import real
 
 from bimedix2_core.data.review.reading import read_sheet
 from bimedix2_core.data.review.scripted import scripted_reviews
@@ -13,10 +12,7 @@ from bimedix2_core.data.review.sheet import write_csv, write_xlsx
 @pytest.fixture
 def real_items():
     """Real exam questions and their machine translations, which correspond by position."""
-    shared = Path(os.environ.get("BIMEDIX2_SHARED", Path(__file__).resolve().parents[3].parent / "shared"))
-    english, arabic = (shared / "data" / f"mmlu_medical_{one}" / "college_medicine_test.csv" for one in ("en", "ar"))
-    if not arabic.is_file():
-        pytest.skip(f"no real questions at {arabic}; set BIMEDIX2_SHARED to the folder that holds data/")
+    english, arabic = (real(f"mmlu_medical_{one}/college_medicine_test.csv") for one in ("en", "ar"))
     with english.open(encoding="utf-8", newline="") as first, arabic.open(encoding="utf-8", newline="") as second:
         pairs = zip(list(csv.reader(first))[1:], csv.reader(second), strict=True)
         return [

@@ -6,7 +6,8 @@ import tiny
 
 from bimedix2_core.data.image_store import ImageStore
 from bimedix2_core.data.sources import read_llava
-from bimedix2_core.data.sources.llava import images_first, read_llava_rows, write_llava
+from bimedix2_core.data.sources.llava import images_first, read_llava_rows
+from bimedix2_core.data.sources.llava_writing import write_llava
 from bimedix2_core.data.sources.reading import BadRows
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import Row, message, text_of

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from scipy import stats
@@ -13,7 +14,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric over samples."""
+    """A number over samples with its 95% interval."""
 
     value: float
     low: float
@@ -35,8 +36,15 @@ def proportion(successes: int, n: int) -> Estimate:
         DataError: ``n`` is 0; a share of nothing is no number.
     """
     _check_not_empty(n)
-    interval = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
-    return Estimate(successes / n, interval.low, interval.high, n)
+    return Estimate(successes / n, *wilson(successes / n, n), n)
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """Wilson's score interval of a share; ``n`` need not be whole, it may be an effective number of samples."""
+    z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))  # exact at 0 and 1
 
 
 def mean(values: Sequence[float], *, seed: int = 0, n_resamples: int = 2000) -> Estimate:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from bimedix2_core.params import root
+
 
 def real(relative: str) -> Path:
     """A file or folder of ``shared/data``."""
-    shared = Path(os.environ.get("BIMEDIX2_SHARED", Path(__file__).resolve().parents[3].parent / "shared"))
+    shared = Path(os.environ.get("BIMEDIX2_SHARED", root().parent / "shared"))
     path = shared / "data" / relative
     if not path.exists():
         pytest.skip(f"no real test input at {path}; set BIMEDIX2_SHARED to the folder that holds data/{relative}")
