@@ -1,6 +1,7 @@
 """A local OpenAI-compatible server for tests: a real process on loopback with latency, faults and a ledger.
 
     python tests/local_server.py --port 0 --ledger ledger.jsonl [--latency .05] [--faults drop=.05,429=.05,...]
+        [--answers answers.py]
 
 It prints its port. The ledger has one line per request that it answered with 200, written before the answer leaves,
 so that a client which asks (pays) twice is seen. Faults are drawn by the request's content and how often it came, so
@@ -8,7 +9,8 @@ that a request that failed can succeed later. Faults: drop (connection closed), 
 (half a body), garbage (no JSON), nochoice (JSON of another shape), die (the process ends).
 
 Translation is a letter-by-letter cipher into Arabic script that keeps digits and tags: what a test needs of a
-translator. A text that holds "careless" loses its numbers until the request carries feedback.
+translator. A text that holds "careless" loses its numbers until the request carries feedback. A module with a function
+``answer(payload) -> str`` may answer in its place.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import json
 import os
 import random
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -125,9 +128,12 @@ async def send(writer: asyncio.StreamWriter, status: int, body: bytes, extra: st
 
 
 @contextlib.contextmanager
-def serving(ledger: Path, *, latency: float = 0.0, faults: str = "", seed: int = 0, port: int = 0):
+def serving(
+    ledger: Path, *, latency: float = 0.0, faults: str = "", seed: int = 0, port: int = 0, answers: Path | None = None
+):
     """A running server; yields its base URL. The process is killed at the end."""
     command = [sys.executable, __file__, "--ledger", str(ledger), "--latency", str(latency), "--seed", str(seed)]
+    command += ["--answers", str(answers)] if answers else []
     process = subprocess.Popen(
         [*command, "--port", str(port), "--faults", faults], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
     )
@@ -151,7 +157,10 @@ async def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--faults", default="")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--answers", type=Path)
     asked = parser.parse_args()
+    if asked.answers:
+        globals()["answer"] = runpy.run_path(str(asked.answers))["answer"]
     faults = {name: float(share) for name, share in (part.split("=") for part in asked.faults.split(",") if part)}
     server = LocalServer(asked.ledger, asked.latency, faults, asked.seed)
     running = await asyncio.start_server(server.serve, "127.0.0.1", asked.port, backlog=1024)

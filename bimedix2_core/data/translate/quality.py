@@ -3,9 +3,12 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 _WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -18,18 +21,17 @@ class Score:
 
 
 def read_score(text: str) -> Score | None:
-    """The score in a model's answer, ``{"score": 0-100, "reasons": [...]}`` with or without a code fence around it.
+    """The score in a model's answer: the first ``{"score": 0-100, "reasons": [...]}``, whatever stands around it.
+
+    A score may be written as text (``"95"``), and one reason without a list.
 
     Returns:
         None where there is none: an unread score is neither 0 nor 100.
     """
-    match = re.search(r"\{.*\}", text, re.DOTALL)
-    try:
-        found = json.loads(match[0]) if match else {}
-        value, reasons = float(found["score"]), found.get("reasons") or []
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError):
-        return None
-    if not 0 <= value <= 100 or not isinstance(reasons, list):
+    found = next((one for one in _objects(text) if "score" in one), {})
+    value, reasons = _number(found.get("score")), found.get("reasons") or []
+    reasons = [reasons] if isinstance(reasons, str) else reasons
+    if value is None or not isinstance(reasons, list):
         return None
     return Score(value, tuple(str(reason) for reason in reasons))
 
@@ -52,6 +54,29 @@ def back_translation_score(english: str, back: str) -> Score:
         value=round(200 * n_shared / total, 1) if total else 100.0,
         reasons=tuple(f"{what}: {', '.join(words)}" for what, words in reasons if words),
     )
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects in a text, outermost first."""
+    decoder, start = json.JSONDecoder(), text.find("{")
+    while start >= 0:
+        try:
+            found, end = decoder.raw_decode(text, start)
+        except RecursionError:
+            return
+        except ValueError:
+            end = start + 1
+        else:
+            yield found
+        start = text.find("{", end)
+
+
+def _number(value: object) -> float | None:
+    """A score from 0 to 100, or None."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value <= 100 else None
 
 
 def _words(text: str) -> Counter[str]:

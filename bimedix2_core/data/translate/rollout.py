@@ -1,22 +1,17 @@
 """The rollout of one row: protect, translate, check, score, refine; every attempt is kept."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bimedix2_core.data.rollouts import Ask
-from bimedix2_core.data.translate import checks, protect
+from bimedix2_core.data.translate import checks, protect, tags
 from bimedix2_core.data.translate.prompts import Prompts
 from bimedix2_core.data.translate.quality import Score, back_translation_score, read_score
 from bimedix2_core.data.translate.segments import Segment, arabic_twin, segments_of
+from bimedix2_core.errors import DataError, RequestError
 from bimedix2_core.records import Row
 from bimedix2_core.runs import content_key
-
-_TAGGED = re.compile(r"<(\d+)>(.*?)</\1>", re.DOTALL)
-
-
-_MARK = protect.mask("5 mg").text
 
 
 @dataclass(frozen=True)
@@ -36,13 +31,23 @@ class Protocol:
     """Score from which a translation passes, 0 to 100."""
 
 
+PROTOCOLS = ("bimedix2", "bimedix1", "ours")
+
+
 def protocol(name: str, *, rounds: int, threshold: float, protects: Sequence[str]) -> Protocol:
     """A published protocol or ours.
 
     ``bimedix2`` translates once, without any automatic gate (paper, A.4 and Figure 5); ``bimedix1`` scores and
     translates again in a loop (BiMediX, README; its threshold and rounds are not published); ``ours`` protects and
     checks as well.
+
+    Raises:
+        DataError: no protocol of this name, or no round.
     """
+    if name not in PROTOCOLS:
+        raise DataError(f"no translation protocol {name!r}; known: {', '.join(PROTOCOLS)}")
+    if rounds < 1:
+        raise DataError(f"{rounds} rounds of translation; expected at least 1")
     if name == "bimedix2":
         return Protocol(name, rounds=1, protects=(), scores=False, checks=False, threshold=threshold)
     ours = name == "ours"
@@ -55,11 +60,22 @@ class Attempt:
     """One translation of a row's segments and what was found wrong with it."""
 
     texts: tuple[str, ...]
+    """Empty where the answer did not keep the segments apart."""
+    is_whole: bool
+    """Whether each segment has a text, and each mark in it was put back: only then a twin is made of it."""
     failures: tuple[tuple[str, str], ...]
     """Name and detail of each failed rule check."""
-    score: float | None
-    """0 to 100; None where the protocol asks for none or the score could not be read."""
-    reasons: tuple[str, ...]
+    score: float | None = None
+    """0 to 100; None where the protocol asks for none, the attempt is not whole, or the score could not be read."""
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """An attempt, and the answers as the model gave them, marks and tags included, one for each request."""
+
+    attempt: Attempt
+    answers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,67 +96,88 @@ class Translation:
         """Translate a row.
 
         Returns:
-            ``id``, ``source``, ``english`` and ``row`` (the rows as JSON; ``row`` is None where no attempt kept the
-            turns apart), ``passed``, ``best`` (the number of the attempt taken), ``attempts``.
+            ``id``, ``source``, ``english`` and ``row`` (the rows as JSON; ``row`` is None where no attempt is whole),
+            ``passed``, ``best`` (the number of the attempt taken, None where there is none), ``attempts``, and
+            ``failed`` (why the rounds ended early: a request that brought nothing, a row that has no segments).
         """
-        english = segments_of(row)
-        attempts: list[Attempt] = []
-        while len(attempts) < self.protocol.rounds:
-            attempts.append(await self._attempt(english, attempts, ask))
-            if self._passes(attempts[-1]):
-                break
-        best = max(range(len(attempts)), key=lambda number: _rank(attempts[number], number))
-        whole = len(attempts[best].texts) == len(english)
+        drafts: list[_Draft] = []
+        failed = ""
+        try:
+            await self._translate(segments_of(row), drafts, ask)
+        except (DataError, RequestError) as error:
+            failed = str(error)
+        attempts = [draft.attempt for draft in drafts]
+        best = max(range(len(attempts)), key=lambda number: self._rank(attempts[number], number), default=None)
+        taken = None if best is None else attempts[best]
         return {
             "id": row.id,
             "source": row.source,
             "english": row.as_json(),
-            "row": arabic_twin(row, attempts[best].texts).as_json() if whole else None,
-            "passed": self._passes(attempts[best]),
+            "row": arabic_twin(row, taken.texts).as_json() if taken and taken.is_whole else None,
+            "passed": taken is not None and self._passes(taken),
             "best": best,
             "attempts": [asdict(attempt) for attempt in attempts],
+            "failed": failed,
         }
 
-    async def _attempt(self, english: Sequence[Segment], earlier: Sequence[Attempt], ask: Ask) -> Attempt:
-        masked = [protect.mask(segment.text, kinds=frozenset(self.protocol.protects)) for segment in english]
-        said = await self._translated([one.text for one in masked], earlier, ask)
-        said, lost = _unmasked(said, masked)
-        arabic = [Segment(segment.role, text) for segment, text in zip(english, said, strict=False)]
+    async def _translate(self, english: Sequence[Segment], drafts: list[_Draft], ask: Ask) -> None:
+        """Add drafts until one passes or the rounds are over; what was drafted before an error stays."""
+        while len(drafts) < self.protocol.rounds and not (drafts and self._passes(drafts[-1].attempt)):
+            drafts.append(await self._draft(english, drafts, ask))
+            attempt = drafts[-1].attempt
+            if self.protocol.scores and attempt.is_whole:
+                score = await self._score(english, attempt.texts, ask)
+                if score:
+                    scored = replace(attempt, score=score.value, reasons=score.reasons)
+                    drafts[-1] = replace(drafts[-1], attempt=scored)
+
+    async def _draft(self, english: Sequence[Segment], earlier: Sequence[_Draft], ask: Ask) -> _Draft:
+        masked = [self._masked(segment.text) for segment in english]
+        sources = [one.text for one in masked]
+        in_one = self.prompts.unit == "sample"
+        asked = [tags.tagged(sources)] if in_one else sources
+        answers = [await self._say(source, place, earlier, ask) for place, source in enumerate(asked)]
+        said = tags.untagged(answers[0], len(sources)) if in_one else [answer.strip() for answer in answers]
+        texts, lost = _unmasked(said, masked)
+        arabic = [Segment(segment.role, text) for segment, text in zip(english, texts, strict=False)]
         failures = lost + checks.check(english, arabic)
-        score = await self._score(english, said, ask) if self.protocol.scores and len(said) == len(english) else None
-        return Attempt(
-            texts=tuple(said),
+        attempt = Attempt(
+            texts=tuple(texts),
+            is_whole=len(texts) == len(english) and all(texts) and not lost,
             failures=tuple((failure.check, failure.detail) for failure in failures),
-            score=score.value if score else None,
-            reasons=score.reasons if score else (),
         )
+        return _Draft(attempt, tuple(answers))
 
-    async def _translated(self, sources: Sequence[str], earlier: Sequence[Attempt], ask: Ask) -> list[str]:
-        """One text per source; fewer where the answer's numbered tags are not those of the sources."""
-        if self.prompts.unit == "segment":
-            return [(await self._say(source, earlier, ask)).strip() for source in sources]
-        answer = await self._say(_tagged(sources), earlier, ask)
-        found = {int(number): text.strip() for number, text in _TAGGED.findall(answer)}
-        return list(found.values()) if list(found) == list(range(1, len(sources) + 1)) else []
+    def _masked(self, text: str) -> protect.Masked:
+        """The text with marks for what is protected, and for what would read as one of our tags."""
+        masked = protect.mask(text, kinds=frozenset(self.protocol.protects))
+        return tags.without_tags(masked) if self.prompts.unit == "sample" else masked
 
-    async def _say(self, source: str, earlier: Sequence[Attempt], ask: Ask) -> str:
-        prompt = self.prompts.translate.format(source=source, mark=_MARK)
-        if earlier:
-            last = earlier[-1]
-            reasons = [f"{check}: {detail}" for check, detail in last.failures] if self.protocol.checks else []
-            prompt = self.prompts.refine.format(
+    async def _say(self, source: str, place: int, earlier: Sequence[_Draft], ask: Ask) -> str:
+        """The answer to request ``place`` of an attempt; without a reason against the last one, just another try."""
+        prompt = self.prompts.translate.format(source=source, mark=tags.mark(1))
+        reasons = self._reasons(earlier[-1].attempt) if earlier else []
+        if reasons:
+            prompt = self.prompts.refine_of(len(earlier)).format(
                 translate=prompt,
                 source=source,
-                translation=_tagged(last.texts),
-                reasons="\n".join(f"- {reason}" for reason in [*reasons, *last.reasons]),
+                translation=earlier[-1].answers[place],
+                reasons="\n".join(f"- {reason}" for reason in reasons),
             )
         return await self._asked(prompt, ask, attempt=len(earlier))
+
+    def _reasons(self, attempt: Attempt) -> list[str]:
+        """What the next round is told."""
+        reasons = [f"{check}: {detail}" for check, detail in attempt.failures] if self.protocol.checks else []
+        reasons += attempt.reasons
+        is_low = attempt.score is not None and attempt.score < self.protocol.threshold
+        return reasons or ([f"it was scored {attempt.score:g} of 100"] if is_low else [])
 
     async def _score(self, english: Sequence[Segment], said: Sequence[str], ask: Ask) -> Score | None:
         texts = [segment.text for segment in english]
         if self.prompts.scorer == "model":
-            prompt = self.prompts.score.format(source=_tagged(texts), translation=_tagged(said))
-            return read_score(await self._asked(prompt, ask))
+            shown = {"source": tags.tagged(map(tags.shown, texts)), "translation": tags.tagged(map(tags.shown, said))}
+            return read_score(await self._asked(self.prompts.score.format(**shown), ask))
         back = [await self._asked(self.prompts.score.format(translation=text), ask) for text in said]
         return back_translation_score("\n".join(texts), "\n".join(back))
 
@@ -156,18 +193,14 @@ class Translation:
         )
 
     def _passes(self, attempt: Attempt) -> bool:
-        if self.protocol.checks and attempt.failures:
+        if not attempt.is_whole or (self.protocol.checks and attempt.failures):
             return False
         return not self.protocol.scores or (attempt.score is not None and attempt.score >= self.protocol.threshold)
 
-
-def _rank(attempt: Attempt, number: int) -> tuple[bool, int, float, int]:
-    """Whole before broken, then few failures, then a high score, then the earlier one."""
-    return bool(attempt.texts), -len(attempt.failures), -1.0 if attempt.score is None else attempt.score, -number
-
-
-def _tagged(texts: Sequence[str]) -> str:
-    return "\n".join(f"<{number}>{text}</{number}>" for number, text in enumerate(texts, 1))
+    def _rank(self, attempt: Attempt, number: int) -> tuple[bool, int, float, int]:
+        """Whole before broken, then few failures where the protocol looks at them, then a high score, then early."""
+        n_failures = len(attempt.failures) if self.protocol.checks else 0
+        return attempt.is_whole, -n_failures, -1.0 if attempt.score is None else attempt.score, -number
 
 
 def _unmasked(said: Sequence[str], masked: Sequence[protect.Masked]) -> tuple[list[str], list[checks.Failure]]:
@@ -177,5 +210,5 @@ def _unmasked(said: Sequence[str], masked: Sequence[protect.Masked]) -> tuple[li
         try:
             texts[index] = protect.unmask(text, masked[index])
         except protect.PlaceholderError as error:
-            failures.append(checks.Failure("placeholders", str(error)))
+            failures.append(checks.Failure("placeholders", f"text {index + 1}: {error}"))
     return texts, failures

@@ -1,7 +1,7 @@
 """Segments: the texts of a row that are translated, each for itself, and the twin made of their translations.
 
 Roles, images, ids, the keyed letter and every published field that is no prose stay as they are: they are never shown
-to the translator, so they cannot be lost.
+to the translator, so they cannot be lost. Blank texts are no segments, and white space around a text stays where it is.
 """
 
 from collections.abc import Sequence
@@ -23,18 +23,21 @@ class Segment:
 
 
 def segments_of(row: Row) -> list[Segment]:
-    """The texts of a row in reading order; of a multiple choice the question, each option, the explanation.
+    """The texts of a row in reading order, without the white space around them.
+
+    A turn is one segment; where images stand between its texts, each text is one. A multiple choice has its contexts,
+    its question, each option, and the explanation.
 
     Raises:
-        DataError: a multiple choice whose messages do not hold its options.
+        DataError: the row is not English, has no text at all, or is a multiple choice whose messages do not hold its
+            options.
     """
-    if row.choices:
-        parts = parts_of(row)
-        options = [Segment("option", choice) for choice in row.choices]
-        explanation = [Segment("assistant", parts.explanation)] if parts.explanation else []
-        return [Segment("user", parts.question), *options, *explanation]
-    turns = [Segment(turn["role"], text_of(turn)) for turn in row.messages]
-    return turns + [Segment("prose", text) for text in _prose(row).values()]
+    if row.language != "en":
+        raise DataError(f"row {row.id!r} is in {row.language!r}; only English rows are translated")
+    segments = [Segment(one.role, one.text.strip()) for one in _texts_of(row) if one.text.strip()]
+    if not segments:
+        raise DataError(f"row {row.id!r} has no text to translate")
+    return segments
 
 
 def arabic_twin(row: Row, texts: Sequence[str]) -> Row:
@@ -46,42 +49,69 @@ def arabic_twin(row: Row, texts: Sequence[str]) -> Row:
     n_wanted = len(segments_of(row))
     if len(texts) != n_wanted:
         raise DataError(f"row {row.id!r} has {n_wanted} segments, {len(texts)} translations came")
+    translations = iter(texts)
+    said = [_within_spaces(one.text, next(translations)) if one.text.strip() else one.text for one in _texts_of(row)]
+    return _twin_of_choice(row, said) if row.choices else _twin_of_turns(row, said)
+
+
+def _texts_of(row: Row) -> list[Segment]:
+    """All texts of the row, blank ones too, as they stand."""
     if row.choices:
-        return _twin_of_choice(row, texts)
-    n_turns = len(row.messages)
-    messages = [_with_text(turn, text) for turn, text in zip(row.messages, texts, strict=False)]
-    twin = replace(row, language="ar", messages=messages)
-    prose = dict(zip(_prose(row), texts[n_turns:], strict=True))
-    return with_mbench_prose(twin, prose) if prose else twin
+        parts = parts_of(row, with_contexts=True)
+        asked = [Segment("user", text) for text in (*parts.contexts, parts.question)]
+        options = [Segment("option", choice) for choice in row.choices]
+        return [*asked, *options, Segment("assistant", parts.explanation)]
+    turns = [Segment(turn["role"], part["text"]) for turn in row.messages for part in turn["content"] if _is_text(part)]
+    return turns + [Segment("prose", text) for text in _prose(row).values()]
 
 
-def _twin_of_choice(row: Row, texts: Sequence[str]) -> Row:
+def _twin_of_turns(row: Row, said: Sequence[str]) -> Row:
+    texts = iter(said)
+    messages = [
+        {
+            "role": turn["role"],
+            "content": [part | {"text": next(texts)} if _is_text(part) else part for part in turn["content"]],
+        }
+        for turn in row.messages
+    ]
+    twin, prose = replace(row, language="ar", messages=messages), _prose(row)
+    return with_mbench_prose(twin, dict(zip(prose, texts, strict=True))) if prose else twin
+
+
+def _twin_of_choice(row: Row, said: Sequence[str]) -> Row:
     n_options = len(row.choices)
-    said = multiple_choice(
+    *contexts, question = said[: -n_options - 1]
+    arabic = multiple_choice(
         id=row.id,
         language="ar",
         source=row.source,
-        question=texts[0],
-        choices=texts[1 : 1 + n_options],
+        question=question,
+        choices=said[-n_options - 1 : -1],
         answer=row.answer,
-        explanation="".join(texts[1 + n_options :]),
+        contexts=contexts,
+        explanation=said[-1],
         facts=row.facts,
     )
-    messages = [_with_text(turn, text_of(new)) for turn, new in zip(row.messages, said.messages, strict=True)]
-    return replace(row, language="ar", messages=messages, choices=said.choices)
+    messages = [_with_text(turn, text_of(new)) for turn, new in zip(row.messages, arabic.messages, strict=True)]
+    return replace(row, language="ar", messages=messages, choices=arabic.choices)
 
 
 def _prose(row: Row) -> dict[str, str]:
-    return mbench_prose(row) if "fig_caption" in row.facts else {}
+    """Caption, label and mentions of a BiMed-MBench row; no other source has its domain flags."""
+    return mbench_prose(row) if "domain" in row.facts else {}
 
 
 def _with_text(turn: Message, text: str) -> Message:
-    """The turn with its images where they were and this text in the place of its own."""
-    content, placed = [], False
-    for part in turn["content"]:
-        if part["type"] != "text":
-            content.append(part)
-        elif not placed:
-            content.append({"type": "text", "text": text})
-            placed = True
-    return {"role": turn["role"], "content": content}
+    """The turn with its images before this text, which is its only one."""
+    images = [part for part in turn["content"] if not _is_text(part)]
+    return {"role": turn["role"], "content": [*images, {"type": "text", "text": text}]}
+
+
+def _within_spaces(before: str, text: str) -> str:
+    """The text with the white space that stood around the one before."""
+    n_lead, n_trail = len(before) - len(before.lstrip()), len(before) - len(before.rstrip())
+    return before[:n_lead] + text + before[len(before) - n_trail :]
+
+
+def _is_text(part: dict[str, str]) -> bool:
+    return part["type"] == "text"

@@ -1,7 +1,9 @@
 """A published Arabic MMLU beside its English: 209 rows are known to be wrong, 880 are translations of mixed quality.
 
-The 209 (shared/data/README.md) are the example of the translation prompt instead of the row. Of the 880, those that
-fail a check were read by eye: nearly all lost their case, a number or a unit; known false alarms are named.
+The 209 (shared/data/README.md) are the example of the translation prompt instead of the row. Of the 880, these that
+fail a check were read by eye: all of arabic_share, units, markup and leftover_english, about 35 of 45 of numbers and 30
+of 49 of length_ratio. Nearly all of these lost their case, a number or a unit; known false alarms are named. The
+thresholds were tuned on these very rows, so that how few false alarms there are here is no measure for other rows.
 """
 
 import csv
@@ -10,21 +12,15 @@ from collections import Counter
 from typing import NamedTuple
 
 import pytest
+from shared_data import real
 
 from bimedix2_core.data.numbers import difference, find_numbers
 from bimedix2_core.data.translate.checks import CheckSettings, check, count
 from bimedix2_core.data.translate.protect import mask, unmask
-from bimedix2_core.params import root
 
-DATA = root().parent / "shared" / "data"
 SUBJECTS = (
     "anatomy", "clinical_knowledge", "college_biology", "college_medicine", "medical_genetics", "professional_medicine",
 )  # fmt: skip
-
-pytestmark = pytest.mark.skipif(
-    not (DATA / "mmlu_medical_ar").is_dir(),
-    reason="needs ../shared/data/mmlu_medical_ar and _en, which are not shipped",
-)
 
 
 class Segment(NamedTuple):
@@ -51,7 +47,7 @@ def segments(texts, key):
 
 
 def read(language, subject, split):
-    with (DATA / f"mmlu_medical_{language}" / f"{subject}_{split}.csv").open(encoding="utf-8", newline="") as file:
+    with real(f"mmlu_medical_{language}/{subject}_{split}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))[1 if language == "en" else 0 :]
 
 
@@ -95,7 +91,7 @@ def test_all_but_eight_are_caught_without_knowing_the_prompt(items):
     assert (sum(caught), len(caught)) == (201, 209)
 
 
-def test_of_the_880_others_one_in_twelve_fails_and_each_check_as_often_as_was_read_by_eye(items, failures):
+def test_of_the_880_others_one_in_twelve_fails_and_no_check_more_often_than_when_tuned(items, failures):
     n, n_failed, by_check = counts(items, failures, wrong=False)
 
     assert n == 880

@@ -23,13 +23,18 @@ class Prompts:
     """Who scores: a model that gives 0-100 and reasons as JSON, or the words that survive a translation back."""
     system: str
     translate: str
-    refine: str
+    refine: list[str]
+    """One for each further attempt; the last one also for all after it."""
     score: str
 
     @property
     def version(self) -> str:
         """Hash of the wordings."""
         return content_key(asdict(self))[:12]
+
+    def refine_of(self, number: int) -> str:
+        """The prompt of further attempt ``number``, from 1."""
+        return self.refine[min(number, len(self.refine)) - 1]
 
 
 def prompts(name: str) -> Prompts:
