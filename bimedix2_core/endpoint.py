@@ -266,6 +266,7 @@ def _reply(response: httpx.Response) -> tuple[Reply | None, str]:
         usage = found.get("usage") or {}
         if not isinstance(text, str):
             raise TypeError("content is no text")
+        text.encode()  # half of a surrogate pair can neither be stored nor sent
         return Reply(
             text,
             str(choice.get("finish_reason") or ""),

@@ -1,10 +1,11 @@
 import asyncio
 from contextlib import closing
 
+import httpx
 import local_server
 import pytest
 
-from bimedix2_core.endpoint import Endpoint, Limits, RequestCache
+from bimedix2_core.endpoint import Endpoint, Limits, RequestCache, _reply
 from bimedix2_core.errors import EndpointError, RequestError
 
 FAST = Limits(first_wait=0.01, timeout=1.0, tries=4)
@@ -126,3 +127,12 @@ def test_the_cache_keeps_the_first_answer_and_survives_reopening(tmp_path, ledge
     second = RequestCache(tmp_path / "a.sqlite3")  # the first is still open, as after a kill
 
     assert second.totals() == (1, reply.prompt_tokens, reply.completion_tokens)
+
+
+def test_half_a_character_is_no_usable_answer():
+    body = rb'{"choices": [{"message": {"content": "a \ud83d"}, "finish_reason": "stop"}]}'
+
+    reply, problem = _reply(httpx.Response(200, content=body))
+
+    assert reply is None
+    assert "UnicodeEncodeError" in problem

@@ -30,7 +30,7 @@ LEVELS = {
     "bench": 5, "model": 5,
     "paper": 6, "training": 6, "inference": 6,
     "demo": 7, "plan": 7,
-    "recipe": 8, "translation_recipe": 8, "composition_recipe": 8,
+    "recipe": 8, "rollout_recipe": 8, "composition_recipe": 8,
     "reproduce": 9, "seeds": 9,
 }  # fmt: skip
 """Rooms of the core and their level: a room imports from lower levels and from itself, never from its neighbours."""

@@ -56,6 +56,19 @@ def parallel_rows(n: int, *, seed: int) -> Parallel:
     return Parallel(english, arabic)
 
 
+def short_answers(n: int, *, seed: int) -> list[Row]:
+    """Open questions with short answers, half of them English; what a synthesis makes sentences of."""
+    rng = random.Random(f"short answers {seed}")
+    rows = []
+    for number in range(n // 2):
+        truth = corpus.even_truth(rng)
+        asked = corpus.open_question(truth, rng.choice(corpus.kinds("open_question", truth)), rng, held_out=False)
+        for language, turns in asked.turns.items():
+            messages = [message("user", turns[0][0], images=1), message("assistant", turns[0][1])]
+            rows.append(Row(f"short-{number:04d}", language, "qa", "demo grammar", messages))
+    return rows
+
+
 def severity(truth: Row, translation: Row) -> Severity:
     """How wrong an Arabic row is beside its true twin, in the paper's terms (A.4: minor wording, major meaning).
 

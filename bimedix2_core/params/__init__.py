@@ -1,6 +1,13 @@
 """The parameters of a run: the schema of a profile, and how one is read."""
 
-from bimedix2_core.params.data_engine import CompositionParams, MachinesParams, ServerParams, TranslationParams
+from bimedix2_core.params.data_engine import (
+    CompositionParams,
+    MachinesParams,
+    ServerParams,
+    SynthesisJob,
+    SynthesisParams,
+    TranslationParams,
+)
 from bimedix2_core.params.reading import DEFAULT_PROFILE, load_params, read_profile, root
 from bimedix2_core.params.sections import (
     BaseParts,
@@ -36,6 +43,8 @@ __all__ = [
     "ServerParams",
     "Stage2Params",
     "StageParams",
+    "SynthesisJob",
+    "SynthesisParams",
     "TranslationParams",
     "load_params",
     "read_profile",

@@ -84,6 +84,42 @@ class TranslationParams(Section):
     """Where it runs."""
 
 
+class SynthesisJob(Section):
+    """One kind of new sample and what it is made from."""
+
+    kind: Literal["doctor_chat", "image_conversation", "fuller_answer"]
+    """Multiple choice to a chat, caption to a conversation, short answer to sentences."""
+    read: Text
+    """Source id of the rows it is made from."""
+    location: Text | None
+    """Their file or hub id; null where the project draws its own."""
+    source: Text
+    """Source id of the rows made."""
+
+
+class SynthesisParams(Section):
+    """New samples from published ones: chats, conversations, fuller answers."""
+
+    prompts: Text
+    """Prompt set: a file of data/synthesize/prompts/."""
+    rounds: Count
+    """Most attempts for a row."""
+    max_new_tokens: Count
+    """Longest answer in tokens."""
+    refine_temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+    """Of the second and later attempts; the first is greedy."""
+    jobs: list[SynthesisJob]
+    """What is made."""
+    n_rows: Count | None
+    """Rows of each job; null is all."""
+    chunk_size: Count
+    """Rows whose results are written together."""
+    server: ServerParams
+    """The writer."""
+    machines: MachinesParams
+    """Where it runs."""
+
+
 class CompositionParams(Section):
     """BiMed-V from its parts."""
 

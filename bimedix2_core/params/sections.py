@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from bimedix2_core.params.data_engine import CompositionParams, TranslationParams
+from bimedix2_core.params.data_engine import CompositionParams, SynthesisParams, TranslationParams
 from bimedix2_core.params.section import Count, CountOrZero, Rate, Section, Share, Text, leaves
 
 
@@ -224,6 +224,8 @@ class Params(Section):
     """Instruction alignment: adapters and projector learn; null where finished weights are measured."""
     translation: TranslationParams | None
     """Notebook 01; null where nothing is translated."""
+    synthesis: SynthesisParams | None
+    """Notebook 02; null where no samples are made from others."""
     composition: CompositionParams | None
     """Notebook 02; null where no training set is composed."""
     inference: InferenceParams

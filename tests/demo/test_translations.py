@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from bimedix2_core.demo.translations import parallel_rows, planted, severity
+from bimedix2_core.demo.translations import parallel_rows, planted, severity, short_answers
 from bimedix2_core.records import Row, message, text_of
 
 
@@ -57,3 +57,11 @@ def test_twins_share_an_id_and_an_image_and_only_the_language_differs():
 def test_the_same_seed_draws_the_same_rows():
     assert parallel_rows(20, seed=1) == parallel_rows(20, seed=1)
     assert parallel_rows(20, seed=1) != parallel_rows(20, seed=2)
+
+
+def test_short_answers_come_in_pairs_of_the_two_languages():
+    rows = short_answers(10, seed=0)
+
+    assert [row.language for row in rows] == ["en", "ar"] * 5
+    assert [row.id for row in rows[::2]] == [row.id for row in rows[1::2]]
+    assert all(len(text_of(row.messages[1]).split()) < 8 for row in rows)

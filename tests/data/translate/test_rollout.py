@@ -569,7 +569,7 @@ def test_the_reasons_of_a_score_may_hold_braces():
 
 
 def test_prompts_and_protocols_that_do_not_exist_are_named():
-    with pytest.raises(DataError, match="no translation prompts 'huge'; known: instructed, tiny"):
+    with pytest.raises(DataError, match="no translate prompts 'huge'; known: instructed, tiny"):
         prompts("huge")
     with pytest.raises(DataError, match="no translation protocol 'bimedix3'; known: bimedix2, bimedix1, ours"):
         protocol("bimedix3", rounds=1, threshold=85.0, protects=())

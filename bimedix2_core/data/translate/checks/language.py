@@ -59,7 +59,7 @@ def _other_script(source: Sequence[Segment], translation: Sequence[Segment], _se
             yield f"{pair.place}: letters of another script: {' '.join(sorted(foreign))}"
 
 
-_TAG = re.compile(r"</?[^\W\d_]\w*(?:\s[^<>\n]*)?>|&(?:lt|gt|amp|nbsp|quot);|```")
+_TAG = re.compile(r"""</?[^\W\d_][\w-]*(?:\s+[\w-]+=["'][^<>\n]*["'])*\s*/?>|&(?:lt|gt|amp|nbsp|quot);|```""")
 
 
 def _markup(source: Sequence[Segment], translation: Sequence[Segment], _settings: CheckSettings) -> Details:

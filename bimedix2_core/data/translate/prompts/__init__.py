@@ -1,13 +1,10 @@
 """Prompt sets of the translation: one file each, versioned by a hash of its content."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
-from bimedix2_core.errors import DataError
-from bimedix2_core.runs import content_key
+from bimedix2_core.data.prompt_files import read_prompts, version_of
 
 FOLDER = Path(__file__).parent
 
@@ -30,7 +27,7 @@ class Prompts:
     @property
     def version(self) -> str:
         """Hash of the wordings."""
-        return content_key(asdict(self))[:12]
+        return version_of(self)
 
     def refine_of(self, number: int) -> str:
         """The prompt of further attempt ``number``, from 1."""
@@ -43,7 +40,4 @@ def prompts(name: str) -> Prompts:
     Raises:
         DataError: there is none of this name.
     """
-    known = sorted(file.stem for file in FOLDER.glob("*.yaml"))
-    if name not in known:
-        raise DataError(f"no translation prompts {name!r}; known: {', '.join(known)}")
-    return Prompts(name=name, **yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")))
+    return Prompts(name=name, **read_prompts(FOLDER, name))

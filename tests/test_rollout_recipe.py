@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from bimedix2_core import translation_recipe as recipe
+from bimedix2_core import rollout_recipe as recipe
 from bimedix2_core.errors import ParamsError
 from bimedix2_core.params import load_params, root
 from bimedix2_core.records import text_of
@@ -36,7 +36,7 @@ def test_named_sources_are_read_up_to_the_number_asked_for(demo, tmp_path):
 
 def test_the_paper_profile_asks_gpt_4o_once_without_a_gate(tmp_path):
     paper = load_params("params/paper_8b.yaml")
-    with recipe.translator(paper) as server:
+    with recipe.served(paper.translation.server) as server:
         job = recipe.translation_job(paper, tmp_path / "rows.jsonl", tmp_path, server)
 
     assert (server.url, server.start, server.api_key_variable) == ("https://api.openai.com/v1", "", "OPENAI_API_KEY")
@@ -49,8 +49,25 @@ def test_the_paper_profile_asks_gpt_4o_once_without_a_gate(tmp_path):
 def test_vllm_is_left_to_datatrove(demo):
     server = {"kind": "vllm", "model": "meta-llama/x", "url": None}
     changed = load_params("params/demo.yaml", {f"translation.server.{key}": value for key, value in server.items()})
-    with recipe.translator(changed) as started:
+    with recipe.served(changed.translation.server) as started:
         assert (started.model, started.start, started.url) == ("meta-llama/x", "vllm", "")
+
+
+def test_each_synthesis_of_the_demo_has_rows_in_both_languages(demo):
+    for asked in demo.synthesis.jobs:
+        rows = list(recipe.synthesis_rows(demo, asked))
+        assert len(rows) == demo.synthesis.n_rows
+        assert {row.language for row in rows} == {"en", "ar"}
+
+
+def test_the_paper_profile_lets_llama_70b_write(tmp_path):
+    paper = load_params("params/paper_8b.yaml")
+    with recipe.served(paper.synthesis.server) as server:
+        jobs = [recipe.synthesis_job(paper, one, tmp_path / "r", tmp_path, server) for one in paper.synthesis.jobs]
+
+    assert (server.start, server.model) == ("vllm", "meta-llama/Llama-3.1-70B-Instruct")
+    assert [job.rollout.kind for job in jobs] == ["fuller_answer"] * 3 + ["image_conversation"]
+    assert [job.rollout.source for job in jobs] == ["rad_vqa", "slake_vqa", "path_vqa", "llava_med_subset_to_conv"]
 
 
 def test_a_profile_that_translates_nothing_says_so():

@@ -1,0 +1,1 @@
+"""Synthesis: conversations and fuller answers made from published samples, each checked before it counts."""
