@@ -199,8 +199,9 @@ def test_slurm_and_ray_executors_are_datatroves_own(tmp_path):
 
 
 def test_rows_that_share_an_id_or_are_no_rows_are_named(tmp_path):
-    with pytest.raises(DataError, match=r"row 'r0' \(en, x\) comes twice"):
+    with pytest.raises(DataError, match=r"row 'r0' \(en, x\) comes twice, again at row 2"):
         rollouts.write_rows(rows(2) + rows(1), tmp_path / "rows.jsonl")
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "rows.jsonl").write_text(json.dumps(rows(1)[0].as_json()) + "\n{}\n")
     with (
         local_server.serving(tmp_path / "ledger") as url,
