@@ -23,6 +23,9 @@ from bimedix2_core.reproduce.steps import Step, code_cells
 RECORDER, RECORDED = "runs.py", "model_dump"
 """Module and method that write the whole profile into a record, on which no number depends."""
 
+FILES_IN = ("model.", "data.", "translation.", "synthesis.", "composition.")
+"""Sections of a profile whose texts may name files and folders."""
+
 Inputs = dict[str, Any]
 """``cells``: key and first line of each; ``module``, ``file``, ``params``, ``data``, ``upstream``, ``lock`` by name."""
 
@@ -124,7 +127,7 @@ def _data(values: Mapping[str, Any], site: Site) -> dict[str, str]:
     named = {
         path: root() / value
         for path, value in values.items()
-        if isinstance(value, str) and path.startswith(("model.", "data."))
+        if isinstance(value, str) and path.startswith(FILES_IN)
     }
     return {path: key for path, place in named.items() if (key := site.keys.key(place)) is not None}
 

@@ -4,7 +4,7 @@
                         '-> part -> compose   and decontamination's `check_parts`
 
 Five sources of Table 12 were made by the authors from other sets and are published inside BiMed-V only. They are read
-in the layout of the set they were made from; which layout the authors kept them in is not known.
+in the layout of a published set of their kind; which layout the authors kept them in is not known.
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,13 @@ LAYOUTS = {
     "llava_med_to_qa_ar": "llava_med_instruct",
 }
 """The source whose layout serves for a source of Table 12 that has no reader of its own."""
+
+MADE_FROM = {
+    "llava_med_subset_to_conv": "llava_med_alignment",
+    "llava_med_to_qa": "llava_med_instruct",
+    "llava_med_to_qa_ar": "llava_med_instruct",
+}
+"""What the paper says a source was made from; of the PMC-MCQ rows it says nothing (PMC-OA probably, inferred)."""
 
 IMAGE_FOLDERS = ("images", "imgs")
 """Folders beside a file that its image names may start from; without one they start from the file's own folder."""
@@ -113,9 +120,11 @@ def published_origin(source_id: str) -> Origin:
     Raises:
         DataError: there is no such source.
     """
-    card = source_named(LAYOUTS.get(source_id, source_id)).card
+    if source_id in MADE_FROM:
+        return Origin(NOT_STATED, f"{_BIMEDIX2}; made from {source_named(MADE_FROM[source_id]).card.citation}")
     if source_id in LAYOUTS:
-        return Origin(NOT_STATED, f"{_BIMEDIX2}; made from what {card.citation} published")
+        return Origin(NOT_STATED, f"{_BIMEDIX2}; what it was made from is not stated")
+    card = source_named(source_id).card
     return Origin(card.licence, card.citation)
 
 

@@ -88,9 +88,10 @@ def test_without_a_folder_of_images_names_start_beside_the_file(tmp_path):
     assert [len(row.images) for row in one.rows()] == [1]
 
 
-def test_a_derived_source_has_no_stated_licence_and_names_both_its_makers():
+def test_a_derived_source_has_no_stated_licence_and_names_what_it_was_made_from_where_the_paper_does():
     assert published_origin("rad_vqa") == ("CC0 1.0", "Lau et al., Scientific Data 2018")
-    licence, citation = published_origin("pmc_mcq_ar")
+    licence, citation = published_origin("llava_med_to_qa_ar")
     assert licence == "not stated"
     assert "BiMediX2" in citation
-    assert "PMC-VQA" in citation
+    assert "LLaVA-Med, NeurIPS 2023" in citation
+    assert published_origin("pmc_mcq")[1].endswith("what it was made from is not stated")
