@@ -150,16 +150,22 @@ class Endpoint:
         self._pending: dict[str, asyncio.Future[Reply]] = {}
 
     async def __aenter__(self) -> Self:
-        self._slots = asyncio.Semaphore(self.limits.in_flight)
-        self._client = httpx.AsyncClient(
-            headers=_authorization(self.api_key_variable),
-            timeout=self.limits.timeout,
-            limits=httpx.Limits(max_connections=self.limits.in_flight, max_keepalive_connections=self.limits.in_flight),
-        )
+        # a client for each place in flight: one client with many connections looks at all of them at every request
+        context = httpx.create_ssl_context()
+        self._clients = [
+            httpx.AsyncClient(
+                headers=_authorization(self.api_key_variable), timeout=self.limits.timeout, verify=context
+            )
+            for _ in range(self.limits.in_flight)
+        ]
+        self._free: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
+        for client in self._clients:
+            self._free.put_nowait(client)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        for client in self._clients:
+            await client.aclose()
 
     async def ask(self, payload: dict[str, Any]) -> Reply:
         """The answer to a chat completion request (``messages``, ``temperature``, ``seed``, ...).
@@ -185,8 +191,11 @@ class Endpoint:
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._pending[key] = answer
         try:
-            async with self._slots:
-                reply = await self._tried(body)
+            client = await self._free.get()
+            try:
+                reply = await self._tried(client, body)
+            finally:
+                self._free.put_nowait(client)
             self.cache.put(key, reply)
             self.meter.count(reply)
             answer.set_result(reply)
@@ -198,7 +207,7 @@ class Endpoint:
         finally:
             del self._pending[key]
 
-    async def _tried(self, body: dict[str, Any]) -> Reply:
+    async def _tried(self, client: httpx.AsyncClient, body: dict[str, Any]) -> Reply:
         problem = ""
         for number in range(self.limits.tries):
             if self.meter.spent:
@@ -209,7 +218,7 @@ class Endpoint:
             if number:
                 self.meter.retries += 1
             try:
-                response = await self._client.post(f"{self.url}/chat/completions", json=body)
+                response = await client.post(f"{self.url}/chat/completions", json=body)
             except httpx.TransportError as error:
                 problem, wait = f"{type(error).__name__} {error}".strip(), None
             else:
@@ -219,7 +228,7 @@ class Endpoint:
                     return reply
                 wait = _retry_after(response)
             await asyncio.sleep(wait if wait is not None else self._pause(number))
-        await self._check_alive(problem)
+        await self._check_alive(client, problem)
         raise RequestError(f"no usable answer in {self.limits.tries} tries; the last one: {problem}")
 
     def _pause(self, number: int) -> float:
@@ -235,10 +244,10 @@ class Endpoint:
                 f"the model's name and the key ({key})"
             )
 
-    async def _check_alive(self, problem: str) -> None:
+    async def _check_alive(self, client: httpx.AsyncClient, problem: str) -> None:
         """A request that always fails is its own problem while the endpoint still lists its models."""
         try:
-            response = await self._client.get(f"{self.url}/models", timeout=10.0)
+            response = await client.get(f"{self.url}/models", timeout=10.0)
             if response.status_code < 500:
                 return
             problem = f"/models answered {response.status_code}"

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
-from bimedix2_core.data.rollouts import Job, Machines, Server
+from bimedix2_core.data.rollouts import Job, Machines, Outcome, Server, results, run, write_rows
 from bimedix2_core.data.sources import BadRows, read_source
 from bimedix2_core.data.synthesize import prompts as synthesis_prompts
 from bimedix2_core.data.synthesize.rollout import Synthesis
 from bimedix2_core.data.translate.prompts import prompts
-from bimedix2_core.data.translate.rollout import Translation, protocol
-from bimedix2_core.demo.translations import parallel_rows, short_answers
+from bimedix2_core.data.translate.rollout import PROTOCOLS, Translation, protocol
+from bimedix2_core.demo.translations import Parallel, parallel_rows, short_answers
 from bimedix2_core.endpoint import Limits
 from bimedix2_core.errors import ParamsError
 from bimedix2_core.inference.serving import serving
@@ -22,6 +24,7 @@ from bimedix2_core.params import (
     SynthesisJob,
     SynthesisParams,
     TranslationParams,
+    load_params,
     root,
 )
 from bimedix2_core.records import Row
@@ -34,6 +37,17 @@ OWN_ROWS = ("demo_captions", "demo_short_answers")
 
 SERVER_THREADS = 1
 """Of a server started here: on a small machine it shares the cores with the notebook that asks."""
+
+
+@dataclass(frozen=True)
+class KnownTruth:
+    """The demo's rows, their true twins, and what each protocol made of them."""
+
+    params: Params
+    """Of the demo."""
+    parallel: Parallel
+    found: dict[str, list[dict[str, Any]]]
+    """Results by protocol."""
 
 
 def settings_of(params: Params) -> TranslationParams:
@@ -121,6 +135,44 @@ def translation_job(params: Params, rows: Path, folder: Path, server: Server, *,
     return Job(rows, folder, rollout, server, limits_of(settings.server), settings.chunk_size)
 
 
+def known_truth(folder: Path) -> KnownTruth:
+    """The demo's rows under all three protocols: the only rows whose true Arabic is known, whatever the profile."""
+    demo = load_params("params/demo.yaml")
+    settings = settings_of(demo)
+    parallel = parallel_rows(settings.n_rows or 0, seed=demo.run.seed)
+    rows = folder / "known_rows.jsonl"
+    write_rows(parallel.english, rows)
+    found = {}
+    with served(settings.server) as server:
+        for name in PROTOCOLS:
+            job = translation_job(demo, rows, folder, server, protocol_name=name)
+            found[name] = list(results(run(job, machines_of(settings.machines), title=name).folder))
+    return KnownTruth(demo, parallel, found)
+
+
+def translate(params: Params, folder: Path) -> Outcome:
+    """The profile's own translation; goes on where it was stopped."""
+    settings = settings_of(params)
+    rows = folder / "rows.jsonl"
+    write_rows(english_rows(params), rows)
+    with served(settings.server) as server:
+        job = translation_job(params, rows, folder, server)
+        return run(job, machines_of(settings.machines), title=settings.protocol)
+
+
+def synthesize(params: Params, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """All syntheses of the profile, by kind and source of what is made; each goes on where it was stopped."""
+    settings, made = synthesis_of(params), {}
+    for asked in settings.jobs:
+        rows = folder / f"{asked.kind}_{asked.source}.jsonl"
+        write_rows(synthesis_rows(params, asked), rows)
+        with served(settings.server) as server:
+            job = synthesis_job(params, asked, rows, folder, server)
+            done = run(job, machines_of(settings.machines), title=asked.kind)
+        made[f"{asked.kind}, {asked.source}"] = list(results(done.folder))
+    return made
+
+
 def review_threshold(params: Params) -> float | None:
     """The score below which physicians see every row; None under ``bimedix2``, which has no scores."""
     settings = settings_of(params)
@@ -168,9 +220,7 @@ def synthesis_of(params: Params) -> SynthesisParams:
         ParamsError: it is null.
     """
     if params.synthesis is None:
-        raise ParamsError(
-            f"profile {params.run.profile} makes no samples from others (synthesis is null)"
-        )
+        raise ParamsError(f"profile {params.run.profile} makes no samples from others (synthesis is null)")
     return params.synthesis
 
 

@@ -1,13 +1,14 @@
-"""Prompt files: sets of wordings in YAML, one file each, versioned by a hash of their content."""
+"""Prompt files: wordings in YAML, one file each, versioned by a hash; and the version of the rules beside them."""
 
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bimedix2_core.errors import DataError
-from bimedix2_core.runs import content_key
+from bimedix2_core.runs import content_key, data_key
 
 
 def read_prompts(folder: Path, name: str) -> dict[str, Any]:
@@ -25,3 +26,10 @@ def read_prompts(folder: Path, name: str) -> dict[str, Any]:
 def version_of(prompts: Any) -> str:
     """Hash of a prompt set, a dataclass: another wording has another version."""
     return content_key(asdict(prompts))[:12]
+
+
+@cache
+def rules_key(folder: Path) -> str:
+    """Content key of a package: other rules make other results, though no answer need be asked for again."""
+    files = sorted(file for file in folder.rglob("*") if file.suffix in (".py", ".yaml"))
+    return content_key([[file.relative_to(folder).as_posix(), data_key(file)] for file in files])

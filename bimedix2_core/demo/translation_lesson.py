@@ -5,27 +5,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from bimedix2_core.data.review.agreement import PairAgreement
 from bimedix2_core.data.review.items import ReviewItem, review_item
-from bimedix2_core.data.review.outcome import Outcome, outcome
-from bimedix2_core.data.review.sample import Draw, draw
-from bimedix2_core.data.review.settlement import Decision
+from bimedix2_core.data.review.sample import draw
 from bimedix2_core.data.translate.checks import CHECKS
+from bimedix2_core.data.translate.protect import mask
+from bimedix2_core.data.translate.spans import find
 from bimedix2_core.data.translate.summary import summary
 from bimedix2_core.demo.translations import Parallel, Severity, severity
-from bimedix2_core.paper.figures.translation import REPORTED_RATES
 from bimedix2_core.paper.tables import Table
+from bimedix2_core.params import TranslationParams
 from bimedix2_core.records import Row, row_of, text_of
 from bimedix2_core.statistics import Estimate, proportion
 
 SEVERITIES: tuple[Severity, ...] = ("none", "minor", "major")
-
-CAREFUL = {
-    "none": {"none": 0.94, "minor": 0.06, "major": 0.0},
-    "minor": {"none": 0.1, "minor": 0.86, "major": 0.04},
-    "major": {"none": 0.02, "minor": 0.08, "major": 0.9},
-}
-"""How often a scripted reviewer gives each verdict (inner key) to each truth (outer key)."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +37,23 @@ class Judged:
         """Share of the rows with this error."""
         found = (self.left if after_review else self.truth).values()
         return proportion(sum(one == name for one in found), len(self.truth))
+
+
+def judge_all(
+    found: Mapping[str, Sequence[dict[str, Any]]], parallel: Parallel, settings: TranslationParams, *, seed: int
+) -> list[Judged]:
+    """Compare the results of each protocol with the truth, all under the same settings."""
+    how = {"n": settings.n_reviewed, "seed": seed, "threshold": settings.threshold}
+    return [judge(name, results, parallel, **how) for name, results in found.items()]
+
+
+def error_classes(judged: Sequence[Judged]) -> dict[str, dict[str, Estimate]]:
+    """Rates by error class and protocol, before the review and, of major errors, after it."""
+    return {
+        "minor": {one.protocol: one.rate("minor") for one in judged},
+        "major": {one.protocol: one.rate("major") for one in judged},
+        "major, after review": {one.protocol: one.rate("major", after_review=True) for one in judged},
+    }
 
 
 def judge(
@@ -72,6 +81,17 @@ def review_items(results: Iterable[dict[str, Any]]) -> list[ReviewItem]:
     return items
 
 
+def protect_table(sentence: str) -> Table:
+    """What of a sentence must survive, and the sentence as the translator sees it."""
+    rows = tuple((span.kind, span.text) for span in find(sentence))
+    return Table(("kind", "text"), rows, mask(sentence).text)
+
+
+def most_tried(results: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The row with the most different attempts."""
+    return max(results, key=lambda result: len({str(attempt["texts"]) for attempt in result["attempts"]}))
+
+
 def attempt_table(result: Mapping[str, Any]) -> Table:
     """Every attempt at a row: what it says, its score, and what was found wrong."""
     rows = [
@@ -97,10 +117,10 @@ def protocol_table(judged: Sequence[Judged]) -> Table:
             len(one.results),
             sum(len(result["attempts"]) for result in one.results),
             sum(result["passed"] for result in one.results),
-            _percent(one.rate("minor")),
-            _percent(one.rate("major")),
+            percent(one.rate("minor")),
+            percent(one.rate("major")),
             one.n_read,
-            _percent(one.rate("major", after_review=True)),
+            percent(one.rate("major", after_review=True)),
         )
         for one in judged
     )
@@ -133,35 +153,6 @@ def worst(judged: Judged, n: int) -> Table:
     )
 
 
-def agreement_table(pairs: Iterable[PairAgreement]) -> Table:
-    """Agreement of each pair of reviewers: share of equal verdicts and weighted kappa, with 95% intervals."""
-    rows = tuple((f"{one.first} and {one.second}", one.n, str(one.same), str(one.quadratic)) for one in pairs)
-    return Table(("reviewers", "both read", "same verdict", "kappa, quadratic weights"), rows, "Agreement")
-
-
-def rate_table(found: Outcome, truth: Mapping[str, str] | None = None) -> Table:
-    """Minor and major rates of a review, for the sample and for the whole, beside the truth and the paper's."""
-    rows = [
-        (
-            rate.name,
-            _percent(rate.sample),
-            _percent(rate.whole),
-            _share(truth, rate.name),
-            REPORTED_RATES.get(rate.name),
-        )
-        for rate in found.rates
-    ]
-    columns = ("changes", "in the sample, %", "in the whole, %", "planted, %", "paper, %")
-    return Table(columns, tuple(rows), f"{found.n_reviewed} of {found.n_items} reviewed, protocol {found.protocol}")
-
-
-def returned_table(drawn: Draw, decisions: Mapping[str, Decision]) -> Table:
-    """The rates of what physicians sent back; without rows as long as nothing came."""
-    if not decisions:
-        return Table(("changes",), (), "No sheet has come back: put those that were filled in into review/returned/")
-    return rate_table(outcome(drawn, decisions))
-
-
 def summary_table(results: Iterable[Mapping[str, Any]]) -> Table:
     """What came of a profile's own translation."""
     found = summary(results)
@@ -177,13 +168,6 @@ def summary_table(results: Iterable[Mapping[str, Any]]) -> Table:
     return Table(("what came of the rows", "n"), tuple(rows))
 
 
-def _share(truth: Mapping[str, str] | None, name: str) -> str:
-    """Percent of the truth that one of the names in ``minor or major`` covers; empty where no truth is known."""
-    if truth is None:
-        return ""
-    return f"{100 * sum(one in name.split(' or ') for one in truth.values()) / len(truth):.1f}"
-
-
 def _severity(result: Mapping[str, Any], parallel: Parallel) -> Severity:
     return severity(parallel.arabic[result["id"]], row_of(result["row"])) if result["row"] else "major"
 
@@ -197,5 +181,6 @@ def _score(value: float | None) -> Decimal | None:
     return None if value is None else Decimal(f"{value:.1f}")
 
 
-def _percent(found: Estimate) -> str:
+def percent(found: Estimate) -> str:
+    """A rate in percent with its interval."""
     return f"{100 * found.value:.1f} ({100 * found.low:.1f}-{100 * found.high:.1f})"

@@ -118,6 +118,9 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _leaves(inner, f"{path}.{name}")
+    elif isinstance(value, list) and any(isinstance(inner, BaseModel) for inner in value):
+        for number, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}.{number}")
     else:
         yield path, value
 
@@ -125,9 +128,7 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 def _data(values: Mapping[str, Any], site: Site) -> dict[str, str]:
     """Keys of the files and folders that values of the profile name."""
     named = {
-        path: root() / value
-        for path, value in values.items()
-        if isinstance(value, str) and path.startswith(FILES_IN)
+        path: root() / value for path, value in values.items() if isinstance(value, str) and path.startswith(FILES_IN)
     }
     return {path: key for path, place in named.items() if (key := site.keys.key(place)) is not None}
 

@@ -10,7 +10,6 @@ process of its own whose peak it prints, and then the finished run once more.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -74,7 +73,9 @@ def rows(n: int) -> Iterator[Row]:
 
 
 def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Peak of this process alone; getrusage would count what its parent had when it was started."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def one_run(file: Path, folder: Path, url: str, name: str) -> dict[str, Any]:

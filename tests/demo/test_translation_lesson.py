@@ -84,10 +84,3 @@ def test_an_attempt_is_shown_with_its_score_and_what_was_wrong():
     table = lesson.attempt_table(result("c", 42.04, [("numbers", "5 is missing")]))
 
     assert table.rows == ((1, "على اليمين كيسة.", Decimal("42.0"), "numbers: 5 is missing; lost: seen", "taken"),)
-
-
-def test_as_long_as_no_sheet_came_back_the_table_says_so():
-    table = lesson.returned_table(None, {})
-
-    assert table.rows == ()
-    assert "No sheet has come back" in table.caption

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
+from bimedix2_core.data.prompt_files import rules_key
 from bimedix2_core.data.rollouts import Ask
-from bimedix2_core.data.synthesize import content
 from bimedix2_core.data.synthesize.checks import ROLES, Case, CheckSettings, check
 from bimedix2_core.data.synthesize.material import FROM_ROW, Material, fenced
 from bimedix2_core.data.synthesize.prompts import Prompts, Wording
@@ -65,8 +66,8 @@ class Synthesis:
             raise DataError(f"{self.rounds} rounds; expected at least 1")
 
     def key(self) -> str:
-        """Content key of kind, prompts, checks with the words they know, and decoding."""
-        return content_key(["synthesis", asdict(self), content.known()])
+        """Content key of kind, prompts, decoding and the rules."""
+        return content_key(["synthesis", asdict(self), rules_key(Path(__file__).parent)])
 
     async def __call__(self, row: Row, ask: Ask) -> dict[str, Any]:
         """Make one row.

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from bimedix2_core.data.prompt_files import rules_key
 from bimedix2_core.data.rollouts import Ask
 from bimedix2_core.data.translate import checks, protect, tags
 from bimedix2_core.data.translate.prompts import Prompts
@@ -89,8 +91,8 @@ class Translation:
     """Of the second and later attempts; the first is greedy."""
 
     def key(self) -> str:
-        """Content key of prompts, protocol and decoding."""
-        return content_key(["translation", asdict(self)])
+        """Content key of prompts, protocol, decoding and the rules."""
+        return content_key(["translation", asdict(self), rules_key(Path(__file__).parent)])
 
     async def __call__(self, row: Row, ask: Ask) -> dict[str, Any]:
         """Translate a row.

@@ -102,7 +102,7 @@ LOSES_ITS_MARK = "A careless order: 5 mg daily."
 
 def decided(run, name, **corrected):
     """A reviewer's settled decision on a row; ``decided(run, "x", user="...")`` corrects its question."""
-    [result] = [one for one in rollouts.results(run.folder) if one["id"] == name]
+    result = next(one for one in rollouts.results(run.folder) if one["id"] == name)
     arabic = row_of(result["row"])
     item = review_item(row_of(result["english"]), arabic)
     turns = [message(turn["role"], corrected.get(turn["role"], text_of(turn))) for turn in arabic.messages]
@@ -112,7 +112,7 @@ def decided(run, name, **corrected):
 
 def question_with_options(run, name, question):
     """The user's turn of a multiple choice with another question."""
-    [result] = [one for one in rollouts.results(run.folder) if one["id"] == name]
+    result = next(one for one in rollouts.results(run.folder) if one["id"] == name)
     choices = result["row"]["choices"]
     return "\n".join([question, *(f"{letter}. {choice}" for letter, choice in zip("ABCD", choices, strict=True))])
 
@@ -292,6 +292,24 @@ def test_low_translations_are_counted_until_experts_decide_on_them(tmp_path):
     after = write_translated_benchmark(run, tmp_path / "dev.json", "medmcqa", decisions=decided(run, "m-0"))
 
     assert (before.n_low, after.n_low, after.n_corrected) == (1, 0, 0)
+
+
+def test_decisions_on_other_rows_of_the_run_are_left_to_their_own_file(tmp_path):
+    rows = read("medmcqa", written(tmp_path / "en.json", MEDMCQA)) + read("medqa", written(tmp_path / "t.jsonl", MEDQA))
+    run = translated(tmp_path, [*rows, chat("m-0")])  # an id of another source may be the same
+    decisions = {}
+    for name in ("m-0", "t-1"):
+        text = question_with_options(run, name, "أي دواء؟").replace("\nD. ", "\nD. غير ")
+        decisions |= decided(run, name, user=text)
+
+    first = write_translated_benchmark(run, tmp_path / "ar/dev.json", "medmcqa", decisions=decisions)
+    second = write_translated_benchmark(run, tmp_path / "ar/t.jsonl", "medqa", decisions=decisions)
+
+    assert [(one.n_rows, one.n_corrected) for one in (first, second)] == [(3, 1), (2, 1)]
+    row = read("medmcqa_ar", tmp_path / "ar/dev.json")[0]
+    assert (parts_of(row).question, row.choices) == (
+        "أي دواء؟", (cipher("Insulin"), cipher("Iodine"), cipher("Zinc"), f"غير {cipher('Iron')}"),
+    )  # fmt: skip
 
 
 def test_a_decision_on_no_row_at_all_is_refused(tmp_path):
