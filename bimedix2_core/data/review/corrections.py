@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from bimedix2_core.data.review.items import joined, text_key, turns
 from bimedix2_core.data.review.settlement import Decision
+from bimedix2_core.data.sources.benchmarks import mbench_prose, with_mbench_prose
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import Message, Row, text_of
 
@@ -59,15 +60,17 @@ def apply_corrections(rows: Iterable[Row], decisions: Mapping[str, Decision]) ->
 
 
 def _correction(row: Row, decision: Decision) -> Correction:
-    before = joined(row.messages, "ar")
+    before = joined(row)
     if text_key(before) != decision.arabic_key:
         raise DataError(f"{row.id!r}: the Arabic text changed since it was judged; have the new text reviewed")
-    messages = _corrected_messages(row, decision.corrected)
+    messages, prose = _corrected_texts(row, decision.corrected)
     corrected = replace(row, messages=messages, choices=_corrected_choices(row, messages))
+    if prose:
+        corrected = with_mbench_prose(corrected, prose)
     return Correction(
         row=corrected,
         before=before,
-        after=joined(messages, "ar"),
+        after=joined(corrected),
         verdict=decision.verdict,
         categories=decision.categories,
         reviewers=tuple(review.reviewer for review in decision.reviews),
@@ -77,13 +80,16 @@ def _correction(row: Row, decision: Decision) -> Correction:
     )
 
 
-def _corrected_messages(row: Row, corrected: str) -> list[Message]:
-    said = turns(corrected)
-    expected = [message["role"] for message in row.messages]
+def _corrected_texts(row: Row, corrected: str) -> tuple[list[Message], dict[str, str]]:
+    """The messages, and the prose of a figure by name, as the corrected text has them."""
+    said, names = turns(corrected), list(mbench_prose(row))
+    expected = [message["role"] for message in row.messages] + ["prose"] * len(names)
     if [role for role, _ in said] != expected:
         found = ", ".join(role or "text before the first label" for role, _ in said)
         raise DataError(f"{row.id!r}: the corrected text has the turns {found}; expected {', '.join(expected)}")
-    return [_with_text(message, text) for message, (_, text) in zip(row.messages, said, strict=True)]
+    texts = [text for _, text in said]
+    messages = [_with_text(message, text) for message, text in zip(row.messages, texts, strict=False)]
+    return messages, dict(zip(names, texts[len(row.messages) :], strict=True))
 
 
 def _with_text(message: Message, text: str) -> Message:

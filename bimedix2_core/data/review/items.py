@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from bimedix2_core.data.sources.benchmarks import mbench_prose
 from bimedix2_core.errors import DataError
-from bimedix2_core.records import Message, Row, text_of
+from bimedix2_core.records import Row, text_of
 
 VERDICTS = ("none", "minor", "major")
 """From nothing to change to a wrong meaning, in this order (paper, section A.4)."""
@@ -68,14 +69,16 @@ def review_item(english: Row, arabic: Row, *, score: float | None = None, flags:
             f"rows {english.id!r} ({english.language}) and {arabic.id!r} ({arabic.language}) are no twins; expected "
             "an English and an Arabic row of one id"
         )
-    texts = (joined(row.messages, row.language) for row in (english, arabic))
+    texts = map(joined, (english, arabic))
     return ReviewItem(english.id, english.source, english.modality, *texts, score=score, flags=tuple(flags))
 
 
-def joined(messages: Sequence[Message], language: str) -> str:
-    """The turns as one text: a line with the role in brackets, then what is said."""
-    label = wording()["labels"][language]
-    return "\n\n".join(f"{label[turn['role']]}\n{text_of(turn)}" for turn in messages)
+def joined(row: Row) -> str:
+    """The row as one text: a line with the role in brackets, then what is said; a figure's prose stands last."""
+    label = wording()["labels"][row.language]
+    said = [(turn["role"], text_of(turn)) for turn in row.messages]
+    said += [("prose", text) for text in mbench_prose(row).values()]
+    return "\n\n".join(f"{label[role]}\n{text}" for role, text in said)
 
 
 def turns(text: str) -> list[tuple[str, str]]:

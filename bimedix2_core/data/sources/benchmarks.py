@@ -83,8 +83,11 @@ def mbench(place: Place, record: Record, reading: Reading) -> Row:
 def mbench_prose(row: Row) -> dict[str, str]:
     """The facts of a BiMed-MBench row that are prose, by name: caption, label, and each mention in the article.
 
-    They are translated with the row; `with_mbench_prose` puts the translations back.
+    They are translated and reviewed with the row; `with_mbench_prose` puts the Arabic in their place. Rows of other
+    sources have none: only these have domain flags.
     """
+    if "domain" not in row.facts:
+        return {}
     prose = {name: row.facts[name] for name in ("fig_caption", "fig_label") if row.facts.get(name)}
     return prose | {f"in_text_mention {n}": mention["tokens"] for n, mention in enumerate(_mentions(row))}
 

@@ -6,7 +6,7 @@ nothing.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -135,10 +135,7 @@ def _corrected(
             untranslated.append(Untranslated(result["id"], result["source"], _reasons(result)))
             continue
         row = row_of(result["row"])
-        if row.id in corrections:
-            right = corrections[row.id].row
-            row = replace(row, messages=right.messages, choices=right.choices)
-        yield row
+        yield corrections[row.id].row if row.id in corrections else row
 
 
 def _reasons(result: Result) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _texts_of(row: Row) -> list[Segment]:
         options = [Segment("option", choice) for choice in row.choices]
         return [*asked, *options, Segment("assistant", parts.explanation)]
     turns = [Segment(turn["role"], part["text"]) for turn in row.messages for part in turn["content"] if _is_text(part)]
-    return turns + [Segment("prose", text) for text in _prose(row).values()]
+    return turns + [Segment("prose", text) for text in mbench_prose(row).values()]
 
 
 def _twin_of_turns(row: Row, said: Sequence[str]) -> Row:
@@ -74,7 +74,7 @@ def _twin_of_turns(row: Row, said: Sequence[str]) -> Row:
         }
         for turn in row.messages
     ]
-    twin, prose = replace(row, language="ar", messages=messages), _prose(row)
+    twin, prose = replace(row, language="ar", messages=messages), mbench_prose(row)
     return with_mbench_prose(twin, dict(zip(prose, texts, strict=True))) if prose else twin
 
 
@@ -94,11 +94,6 @@ def _twin_of_choice(row: Row, said: Sequence[str]) -> Row:
     )
     messages = [_with_text(turn, text_of(new)) for turn, new in zip(row.messages, arabic.messages, strict=True)]
     return replace(row, language="ar", messages=messages, choices=arabic.choices)
-
-
-def _prose(row: Row) -> dict[str, str]:
-    """Caption, label and mentions of a BiMed-MBench row; no other source has its domain flags."""
-    return mbench_prose(row) if "domain" in row.facts else {}
 
 
 def _with_text(turn: Message, text: str) -> Message:

@@ -29,7 +29,7 @@ def test_rows_that_are_no_twins_are_an_error(english, arabic):
 
 
 def test_turns_are_what_was_joined():
-    assert turns(joined(ARABIC.messages, "ar")) == [("user", "ما هذا؟"), ("assistant", "كيسة.")]
+    assert turns(joined(ARABIC)) == [("user", "ما هذا؟"), ("assistant", "كيسة.")]
 
 
 def test_a_label_counts_only_on_a_line_of_its_own():

@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import local_server
 import pytest
@@ -106,7 +107,7 @@ def decided(run, name, **corrected):
     arabic = row_of(result["row"])
     item = review_item(row_of(result["english"]), arabic)
     turns = [message(turn["role"], corrected.get(turn["role"], text_of(turn))) for turn in arabic.messages]
-    text = joined(turns, "ar") if corrected else ""
+    text = joined(replace(arabic, messages=turns)) if corrected else ""
     return settle([Review(name, "Dr A", "minor", text_key(item.arabic), corrected=text)]).decisions
 
 
@@ -205,6 +206,22 @@ def test_expert_corrections_reach_the_published_benchmark(tmp_path):
     assert first["fig_caption"] == cipher(MBENCH[0]["fig_caption"])
     assert second["text"] == cipher(MBENCH[1]["text"])
     assert (done.n_rows, done.n_corrected) == (2, 1)
+
+
+def test_a_reviewer_sees_caption_and_mentions_and_what_is_corrected_there_is_published(tmp_path):
+    run = translated(tmp_path, read("bimed_mbench", written(tmp_path / "en.jsonl", MBENCH)))
+    result = next(rollouts.results(run.folder))
+    item = review_item(row_of(result["english"]), row_of(result["row"]))
+    corrected = item.arabic.replace(cipher(MBENCH[0]["fig_caption"]), "صورة صدر.")
+    decisions = settle([Review(item.id, "Dr A", "major", text_key(item.arabic), corrected=corrected)]).decisions
+
+    write_translated_benchmark(run, tmp_path / "ar.jsonl", "bimed_mbench", decisions=decisions)
+
+    first = json.loads((tmp_path / "ar.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert MBENCH[0]["fig_caption"] in item.english
+    assert cipher("A nodule was seen.") in item.arabic
+    assert first["fig_caption"] == "صورة صدر."
+    assert first["in_text_mention"][0]["tokens"] == cipher("A nodule was seen.")
 
 
 @pytest.mark.parametrize(
