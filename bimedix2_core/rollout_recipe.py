@@ -7,12 +7,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from bimedix2_core.data.review.sample import PROTOCOLS
 from bimedix2_core.data.rollouts import Job, Machines, Outcome, Server, results, run, write_rows
 from bimedix2_core.data.sources import BadRows, read_source
 from bimedix2_core.data.synthesize import prompts as synthesis_prompts
 from bimedix2_core.data.synthesize.rollout import Synthesis
 from bimedix2_core.data.translate.prompts import prompts
-from bimedix2_core.data.translate.rollout import PROTOCOLS, Translation, protocol
+from bimedix2_core.data.translate.rollout import Translation, protocol
 from bimedix2_core.demo.translations import Parallel, parallel_rows, short_answers
 from bimedix2_core.endpoint import Limits
 from bimedix2_core.errors import ParamsError
@@ -163,13 +164,13 @@ def translate(params: Params, folder: Path) -> Outcome:
 def synthesize(params: Params, folder: Path) -> dict[str, list[dict[str, Any]]]:
     """All syntheses of the profile, by kind and source of what is made; each goes on where it was stopped."""
     settings, made = synthesis_of(params), {}
-    for asked in settings.jobs:
-        rows = folder / f"{asked.kind}_{asked.source}.jsonl"
-        write_rows(synthesis_rows(params, asked), rows)
-        with served(settings.server) as server:
+    with served(settings.server) as server:
+        for asked in settings.jobs:
+            rows = folder / f"{asked.kind}_{asked.source}.jsonl"
+            write_rows(synthesis_rows(params, asked), rows)
             job = synthesis_job(params, asked, rows, folder, server)
             done = run(job, machines_of(settings.machines), title=asked.kind)
-        made[f"{asked.kind}, {asked.source}"] = list(results(done.folder))
+            made[f"{asked.kind}, {asked.source}"] = list(results(done.folder))
     return made
 
 

@@ -21,6 +21,8 @@ from bimedix2_core.data.review.items import ReviewItem
 from bimedix2_core.errors import DataError
 
 PROTOCOLS = ("bimedix2", "bimedix1", "ours")
+"""Ways to translate and to choose what physicians see; `translate.rollout` knows the same names."""
+
 TAKEN_WHOLE = ("low", "doubtful")
 """Parts of which every item is reviewed; of "all", "high" and "rest" a random sample is."""
 

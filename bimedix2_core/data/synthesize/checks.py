@@ -18,6 +18,7 @@ from bimedix2_core.data.synthesize import content
 from bimedix2_core.data.synthesize.material import Material
 from bimedix2_core.data.synthesize.turns import Turn
 from bimedix2_core.data.translate.checks import Failure
+from bimedix2_core.data.translate.checks.texts import short
 from bimedix2_core.data.words import words
 
 ROLES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -141,7 +142,7 @@ def _repetition(case: Case) -> Details:
     said = Counter(content.spaced(turn.text) for turn in case.turns)
     for text, n_times in said.items():
         if n_times > 1 and text.strip():
-            yield f"{n_times} turns say the same: {_short(text.strip())}"
+            yield f"{n_times} turns say the same: {short(text.strip())}"
 
 
 # --- doctor's chat -------------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ def _answer_kept(case: Case) -> Details:
         return
     lost = content.missing(case.material.answer, case.turns[-1].text)
     if lost:
-        yield f"the last turn lacks {', '.join(lost)} of {_short(case.material.answer)!r}"
+        yield f"the last turn lacks {', '.join(lost)} of {short(case.material.answer)!r}"
 
 
 def _option_letters(case: Case) -> Details:
@@ -280,7 +281,7 @@ def _polarity(case: Case) -> Details:
         yield f"a later sentence says the opposite of {expected}"
     clause = next((part for part in _CLAUSE_END.split(_after_first_word(sentences[0])) if part.strip()), "")
     if _contradicts(case.material.question, clause, expected):
-        yield f"{expected!r} is followed by its opposite: {_short(clause.strip())}"
+        yield f"{expected!r} is followed by its opposite: {short(clause.strip())}"
 
 
 def _after_first_word(sentence: str) -> str:
@@ -306,7 +307,7 @@ def _opposite(case: Case) -> Details:
 def _not_an_answer(case: Case) -> Details:
     begins = content.phrases("not_an_answer")
     if content.spaced(case.said).startswith(begins):
-        yield f"it begins with: {_short(case.said)}"
+        yield f"it begins with: {short(case.said)}"
 
 
 # --- parts ---------------------------------------------------------------------------------------------------------
@@ -322,10 +323,6 @@ def _phrase_found(place: str, text: str, phrases: Sequence[str], what: str) -> D
     found = next((phrase for phrase in phrases if phrase in plain), None)
     if found:
         yield f"{place} {what}: {found.strip()}"
-
-
-def _short(text: str, n_characters: int = 60) -> str:
-    return text if len(text) <= n_characters else f"{text[:n_characters].rstrip()} ..."
 
 
 Check = Callable[[Case], Details]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from bimedix2_core.data.sources.multiple_choice import LETTERS, parts_of
 from bimedix2_core.data.synthesize.content import has_phrase
 from bimedix2_core.errors import DataError
-from bimedix2_core.records import Row, text_of
+from bimedix2_core.records import Row, n_images, text_of
 
 _OPENING = re.compile("[<\ufe64\uff1c](?!\\s*[\\d=.\u0660-\u0669])")
 _HARMLESS = "\u2039"
@@ -70,7 +70,7 @@ def from_caption(row: Row) -> Material:
     Raises:
         DataError: it is not one turn of each with an image, or the caption is empty.
     """
-    if [turn["role"] for turn in row.messages] != ["user", "assistant"] or not _n_images(row):
+    if [turn["role"] for turn in row.messages] != ["user", "assistant"] or not n_images(row.messages):
         raise DataError("it is no image with one caption")
     return Material(row.language, caption=_not_empty(row, "caption"))
 
@@ -101,7 +101,3 @@ def _not_empty(row: Row, name: str) -> str:
     if not text:
         raise DataError(f"its {name} is empty")
     return text
-
-
-def _n_images(row: Row) -> int:
-    return sum(part["type"] == "image" for turn in row.messages for part in turn["content"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bimedix2_core.data.prompt_files import rules_key
+from bimedix2_core.data.review.sample import PROTOCOLS
 from bimedix2_core.data.rollouts import Ask
 from bimedix2_core.data.translate import checks, protect, tags
 from bimedix2_core.data.translate.prompts import Prompts
@@ -24,16 +25,13 @@ class Protocol:
     rounds: int
     """Most attempts; the second and later ones get the reasons against the one before."""
     protects: tuple[str, ...]
-    """Kinds of `protect.KINDS` that the translator does not see."""
+    """Kinds of `spans.KINDS` that the translator does not see."""
     scores: bool
     """Whether each attempt is scored; below `threshold` the next round follows."""
     checks: bool
     """Whether a failed rule check asks for the next round. The rules are counted in any case."""
     threshold: float
     """Score from which a translation passes, 0 to 100."""
-
-
-PROTOCOLS = ("bimedix2", "bimedix1", "ours")
 
 
 def protocol(name: str, *, rounds: int, threshold: float, protects: Sequence[str]) -> Protocol:
