@@ -45,11 +45,14 @@ class JudgeRequest:
     messages: list[dict[str, str]]
     max_tokens: int = 1024
     """Longest verdict; one that is cut off cannot be read and is unscored."""
+    repeat: int = 0
+    """Number of the draw, from 0; a later one is sent with its number as seed, so that it is another request."""
 
     @property
     def payload(self) -> dict[str, Any]:
         """What is sent, the model's name aside."""
-        return {"messages": self.messages, "temperature": 0.0, "max_tokens": self.max_tokens}
+        sent = {"messages": self.messages, "temperature": 0.0, "max_tokens": self.max_tokens}
+        return sent | {"seed": self.repeat} if self.repeat else sent
 
     def key(self, model: str) -> str:
         """Content key of the request to this model; the endpoint's cache knows it by the same key."""
