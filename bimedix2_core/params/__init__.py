@@ -1,6 +1,14 @@
 """The parameters of a run: the schema of a profile, and how one is read."""
 
-from bimedix2_core.params.benchmarks import BenchmarkParams, ClinicalQaParams, MedicalVqaParams, UphillParams
+from bimedix2_core.params.benchmarks import (
+    BenchmarkParams,
+    ClinicalQaParams,
+    MbenchParams,
+    MedicalVqaParams,
+    ReportsParams,
+    UphillParams,
+    VqaSetParams,
+)
 from bimedix2_core.params.data_engine import (
     CompositionParams,
     MachinesParams,
@@ -33,6 +41,7 @@ __all__ = [
     "InferenceParams",
     "LlavaData",
     "MachinesParams",
+    "MbenchParams",
     "MedicalVqaParams",
     "ModelParams",
     "NoData",
@@ -40,6 +49,7 @@ __all__ = [
     "PhantomData",
     "RandomBase",
     "RunParams",
+    "ReportsParams",
     "ServerParams",
     "Stage2Params",
     "StageParams",
@@ -47,6 +57,7 @@ __all__ = [
     "SynthesisParams",
     "TranslationParams",
     "UphillParams",
+    "VqaSetParams",
     "load_params",
     "read_profile",
     "root",

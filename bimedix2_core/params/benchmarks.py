@@ -1,6 +1,6 @@
 """Sections of the benchmarks: which questions are asked, how, and who judges the answers."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -8,9 +8,26 @@ from bimedix2_core.params.data_engine import ServerParams
 from bimedix2_core.params.section import Count, Section, Text
 
 
-class MedicalVqaParams(Section):
-    """Held-out questions per language, by kind."""
+class VqaSetParams(Section):
+    """One published set of questions about images."""
 
+    test: Text
+    """File, folder, or ``hub:`` and the name of the data set there."""
+    images: Text | None
+    """Folder of the image files; null where the file holds its images."""
+    training: Text | None
+    """Training questions, to see which test questions occur there; null where they are not compared."""
+
+
+class MedicalVqaParams(Section):
+    """Published sets, and held-out questions about phantoms per language, by kind."""
+
+    sets: dict[Literal["rad_vqa", "slake_vqa", "path_vqa"], VqaSetParams]
+    """Table 5's sets; empty where the project draws its own in their shape."""
+    protocols: Annotated[list[Text], Field(min_length=1)]
+    """How a question is put, by name; the numbers of the first one stand in Table 5."""
+    n_per_set: Count | None
+    """Questions of each set, those of the same image together; null is all."""
     n_closed: Count
     """Closed questions of all kinds."""
     n_side: Count
@@ -59,6 +76,61 @@ class UphillParams(Section):
         return value
 
 
+class MbenchParams(Section):
+    """Open questions on figures, answers graded by a judge."""
+
+    english: Text | None
+    """File of the English questions; null where the project draws its own."""
+    arabic: Text | None
+    """File of the Arabic questions."""
+    images: Text | None
+    """Folder of the figures."""
+    n_images: Count | None
+    """Phantoms to ask about where the project draws its own; null for files."""
+    judge: ServerParams | None
+    """Who grades; null is the rubric that knows what a phantom shows, for the demo only."""
+    orders: Annotated[list[Literal["reference_first", "answer_first"]], Field(min_length=1)]
+    """Which of the two answers the judge reads first; the first order's numbers stand in the tables."""
+    repeats: Count
+    """How often the judge is asked for the same answer."""
+    translators: dict[Text, ServerParams | None]
+    """Table 8: who translates there and back, by the end of its row's name; null is the profile's base in process."""
+
+    @field_validator("n_images")
+    @classmethod
+    def _for_own_questions(cls, value: int | None, info: ValidationInfo) -> int | None:
+        files = [info.data.get(name) for name in ("english", "arabic", "images")]
+        if (value is None) != all(files) or any(files) != all(files):
+            raise ValueError(
+                "give the files english and arabic and the folder images, or three times null and n_images; "
+                f"found {files} and n_images {value}"
+            )
+        return value
+
+
+class ReportsParams(Section):
+    """Radiology reports, generated and summarised."""
+
+    mimic_cxr: Text | None
+    """Folder of MIMIC-CXR; null where it is not measured."""
+    mimic_iii: Text | None
+    """NOTEEVENTS of MIMIC-III; null where it is not measured."""
+    iu_xray: Text | None
+    """Reports of IU X-ray beside the folder ``images``; null where it is not measured."""
+    n_reports: Count | None
+    """Reports of each set; for the project's own, drawn where all three are null, how many. Null is all."""
+    generation: Text
+    """Protocol of generation, by name."""
+    summarisation: Text
+    """Protocol of summarisation, by name."""
+    bert_score: Text | None
+    """Model of BERTScore: folder or hub id; null leaves it out."""
+    scorers_python: Text | None
+    """Python of the separate environment with RadGraph and CheXbert; null leaves them out."""
+    keeps_texts: bool
+    """Whether answers to credentialed reports may stand in outputs; else only their hashes do."""
+
+
 class BenchmarkParams(Section):
     """What is measured, beside the profile's own model on whom."""
 
@@ -68,5 +140,9 @@ class BenchmarkParams(Section):
     """Notebook 06."""
     uphill: UphillParams
     """Notebook 07."""
+    bimed_mbench: MbenchParams
+    """Notebook 08."""
     medical_vqa: MedicalVqaParams
     """Notebook 09."""
+    reports: ReportsParams
+    """Notebook 10."""

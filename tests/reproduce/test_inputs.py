@@ -89,8 +89,8 @@ def test_a_file_a_value_of_the_profile_names_counts_by_content(notebook_dir, sit
         (PAPER, ["model.base"], {"model.base.language_model": PAPER.model.base.language_model,
                                  "model.base.vision_tower": PAPER.model.base.vision_tower}),
         (DEMO, ["trains"], {"trains": True}),
-        (DEMO, ["benchmarks.medical_vqa.model_dump"],
-         {f"benchmarks.medical_vqa.{name}": value for name, value in DEMO.benchmarks.medical_vqa}),
+        (DEMO, ["benchmarks.uphill.model_dump"],
+         {f"benchmarks.uphill.{name}": value for name, value in DEMO.benchmarks.uphill}),
     ],
 )  # fmt: skip
 def test_values_are_found_below_what_is_read(params, paths, values):
