@@ -1,86 +1,25 @@
-"""Benchmark recipe: who is examined, and with which questions, as a profile names them."""
+"""Benchmark recipe: which questions about text are asked, as a profile names them, and what came of them."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import torch
 
 from bimedix2_core.bench import uphill
 from bimedix2_core.bench.clinical_qa.examined import Examined
 from bimedix2_core.bench.clinical_qa.protocols import Protocol, protocol_named, query_of
 from bimedix2_core.bench.clinical_qa.reading import DECLARED_HUB, read_set, read_shots
 from bimedix2_core.bench.clinical_qa.sets import PUBMEDQA_TRUTH
-from bimedix2_core.bench.judge import JudgeModel, ask_judge
-from bimedix2_core.bench.task import Prediction, predict
+from bimedix2_core.bench.judge import ask_judge
+from bimedix2_core.bench.task import predict
 from bimedix2_core.data.alignment import Audit, audit
 from bimedix2_core.data.sources.catalogue import HUB
 from bimedix2_core.demo.claims import draw_claims
 from bimedix2_core.demo.clinical_sets import COLUMNS, clinical_sets
-from bimedix2_core.inference.backends import EndpointBackend, LocalBackend
-from bimedix2_core.model.checkpoints import load_adapter, load_projector
-from bimedix2_core.model.text_model import load_finished
 from bimedix2_core.paper.clinical import title_of
-from bimedix2_core.params import ClinicalQaParams, Params, ServerParams, root
-from bimedix2_core.plan.scope import model_name
-from bimedix2_core.recipe import device_of, load_base
-from bimedix2_core.records import Query, Row
-from bimedix2_core.rollout_recipe import limits_of
+from bimedix2_core.params import ClinicalQaParams, Params, root
+from bimedix2_core.records import Row
+from bimedix2_core.respondents import AnswerFolder, Backend, Respondent, Written, answered, judge_model, texts_of
 from bimedix2_core.runs import JsonlStore, content_key
-
-Backend = LocalBackend | EndpointBackend
-
-BASE_ROW = "base"
-"""Row of what both stages start from; the paper has none."""
-
-
-@dataclass(frozen=True)
-class Respondent:
-    """A model that is examined; its weights are loaded when it is its turn."""
-
-    row: str
-    """Id of its row in the tables."""
-    load: Callable[[], Backend]
-
-
-@dataclass(frozen=True)
-class Written:
-    """What one model wrote."""
-
-    model: str
-    """For the protocol card."""
-    model_key: str
-    texts: tuple[str, ...]
-    """One for each query."""
-
-
-def respondents(
-    params: Params, exhibit_id: str, *, folder: Path, stage1: Path | None, stage2: Path | None
-) -> tuple[Respondent, ...]:
-    """The models of a profile: the base and what was trained of it, or finished weights; then those behind endpoints.
-
-    Args:
-        params: the profile.
-        exhibit_id: whose finished weights are meant.
-        folder: takes what endpoints answer.
-        stage1: what notebook 03 left; None where nothing is trained.
-        stage2: what notebook 04 left.
-    """
-    if stage1 is None or stage2 is None:
-        rows = params.model.checkpoints.get(exhibit_id, {})
-        own = [Respondent(row, partial(_finished, params, name)) for row, name in rows.items()]
-    else:
-        own = [
-            Respondent(BASE_ROW, partial(_local, params, None, None)),
-            Respondent(model_name(params) or params.run.profile, partial(_local, params, stage1, stage2)),
-        ]
-    others = [
-        Respondent(row, partial(_endpoint, params, asked, folder / f"endpoint_{row}"))
-        for row, asked in params.benchmarks.endpoints.items()
-    ]
-    return (*own, *others)
 
 
 def question_sets(params: Params) -> dict[str, tuple[Row, ...]]:
@@ -152,7 +91,7 @@ def ask(
     examples = shots or {}
     queries = [query_of(one, protocol, examples.get((one.kind, one.language), ())) for one in rows]
     if protocol.compared == "nothing":
-        predictions = _written(backend, queries, store)
+        predictions = texts_of(backend, queries, store=store)
         scoring = "generation with extraction"
     else:
         decoding = {"compared": protocol.compared}
@@ -175,10 +114,12 @@ def claims_of(params: Params) -> tuple[Row, ...]:
     return uphill.read(_location(settings.queries))
 
 
-def answer_claims(models: Sequence[Respondent], rows: Sequence[Row], *, store: JsonlStore) -> dict[str, Written]:
+def answer_claims(
+    models: Sequence[Respondent | AnswerFolder], rows: Sequence[Row], *, store: JsonlStore
+) -> dict[str, Written]:
     """What each model writes to each query, by the model's row; one model is in memory at a time."""
-    queries = [uphill.query(row) for row in rows]
-    return {model.row: _answers(model.load(), queries, store) for model in models}
+    found = answered(models, {"uphill": [uphill.query(row) for row in rows]}, store=store)
+    return {row: sets["uphill"] for row, sets in found.items()}
 
 
 def audited_sets(sets: Mapping[str, Sequence[Row]]) -> dict[str, Audit]:
@@ -208,42 +149,8 @@ def judged(params: Params, rows: Sequence[Row], answers: Sequence[str], folder: 
     if asked is None:
         return uphill.labelled_by_rule(rows, answers)
     judge = uphill.EntailmentJudge(asked.model, uphill.entailment_prompts())
-    verdicts = ask_judge(judge.requests(rows, answers), _judge_model(asked), folder=folder)
+    verdicts = ask_judge(judge.requests(rows, answers), judge_model(asked), folder=folder)
     return judge.labelled(rows, answers, verdicts)
-
-
-def _written(backend: Backend, queries: Sequence[Query], store: JsonlStore) -> list[Prediction]:
-    return predict(queries, backend.generate, store=store, model_key=backend.model_key, decoding=_decoding(backend))
-
-
-def _answers(backend: Backend, queries: Sequence[Query], store: JsonlStore) -> Written:
-    return Written(backend.name, backend.model_key, tuple(_written(backend, queries, store)))
-
-
-def _decoding(backend: Backend) -> dict:
-    return dict(backend.decoding) if isinstance(backend, EndpointBackend) else backend.settings.model_dump()
-
-
-def _judge_model(asked: ServerParams) -> JudgeModel:
-    return JudgeModel(asked.model, asked.url, asked.api_key_variable, limits_of(asked))
-
-
-def _local(params: Params, stage1: Path | None, stage2: Path | None) -> LocalBackend:
-    lmm = load_base(params)
-    if stage1 and stage2:
-        lmm = load_adapter(load_projector(lmm, stage1), stage2)
-    return LocalBackend(lmm, params.inference, seed=params.run.seed)
-
-
-def _finished(params: Params, name: str) -> LocalBackend:
-    model = load_finished(name, dtype=getattr(torch, params.model.dtype), device=device_of(params))
-    return LocalBackend(model, params.inference, seed=params.run.seed)
-
-
-def _endpoint(params: Params, asked: ServerParams, folder: Path) -> EndpointBackend:
-    inference = params.inference
-    decoding = {"temperature": inference.temperature, "top_p": inference.top_p, "max_tokens": inference.max_new_tokens}
-    return EndpointBackend(asked.url, asked.model, folder, decoding, limits_of(asked), asked.api_key_variable)
 
 
 def _official_ids(settings: ClinicalQaParams) -> Path | None:

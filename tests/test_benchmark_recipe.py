@@ -2,7 +2,7 @@ import pytest
 import tiny
 from shared_data import real
 
-from bimedix2_core import benchmark_recipe
+from bimedix2_core import benchmark_recipe, respondents
 from bimedix2_core.bench.clinical_qa.examined import graded
 from bimedix2_core.bench.clinical_qa.protocols import PROTOCOLS
 from bimedix2_core.bench.clinical_qa.sets import TABLE2
@@ -65,7 +65,7 @@ def test_an_arabic_pubmedqa_without_the_official_ids_takes_those_of_the_english_
 def test_a_profile_that_trains_examines_its_base_and_what_became_of_it_and_endpoints_come_last(tmp_path):
     params = demo(endpoints={"gpt": ENDPOINT})
 
-    found = benchmark_recipe.respondents(params, "table02", folder=tmp_path, stage1=tmp_path, stage2=tmp_path)
+    found = respondents.respondents(params, "table02", folder=tmp_path, stage1=tmp_path, stage2=tmp_path)
 
     assert [one.row for one in found] == ["base", "demo", "gpt"]
     assert isinstance(found[-1].load(), EndpointBackend)
@@ -75,7 +75,7 @@ def test_a_profile_of_finished_weights_examines_those_it_names_for_the_exhibit(t
     params = load_params("params/bimedix_moe.yaml", environment={})
 
     rows = [
-        [one.row for one in benchmark_recipe.respondents(params, name, folder=tmp_path, stage1=None, stage2=None)]
+        [one.row for one in respondents.respondents(params, name, folder=tmp_path, stage1=None, stage2=None)]
         for name in ("bimedix1_arabic", "table02", "table05")
     ]
 

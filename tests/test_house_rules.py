@@ -31,7 +31,8 @@ LEVELS = {
     "paper": 6, "training": 6, "inference": 6,
     "demo": 7, "plan": 7,
     "recipe": 8, "rollout_recipe": 8, "composition_recipe": 8,
-    "benchmark_recipe": 9, "score": 9, "reproduce": 9, "seeds": 9,
+    "respondents": 9, "score": 9, "reproduce": 9, "seeds": 9,
+    "benchmark_recipe": 10, "multimodal_recipe": 10,
 }  # fmt: skip
 """Rooms of the core and their level: a room imports from lower levels and from itself, never from its neighbours."""
 

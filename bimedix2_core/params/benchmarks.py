@@ -135,7 +135,9 @@ class BenchmarkParams(Section):
     """What is measured, beside the profile's own model on whom."""
 
     endpoints: dict[str, ServerParams]
-    """Models behind OpenAI-compatible endpoints that answer the text benchmarks too, by the name of their row."""
+    """Models behind OpenAI-compatible endpoints that answer too, by the name of their row."""
+    answer_files: dict[str, Text]
+    """Folders of answers made elsewhere, one JSONL file for each set, by the name of their row."""
     clinical_qa: ClinicalQaParams
     """Notebook 06."""
     uphill: UphillParams
