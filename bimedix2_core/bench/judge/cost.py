@@ -1,10 +1,12 @@
-"""Cost of a judge, estimated before anything is asked."""
+"""Cost of a judge: estimated before anything is asked, counted while it is."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bimedix2_core.bench.judge.verdicts import JudgeModel, JudgeRequest
+from bimedix2_core.bench.judge.verdicts import CACHE, RECORD, JudgeModel, JudgeRequest
+from bimedix2_core.endpoint import Meter, RequestCache
 from bimedix2_core.runs import JsonlStore
 
 BYTES_PER_TOKEN = 3.0
@@ -23,15 +25,20 @@ class CostEstimate:
     completion_tokens: int
     price: float
     """In the currency of the judge's prices."""
+    spent: float
+    """Price of what earlier runs in the same folder were answered; it counts against the budget too."""
     budget: float | None
 
     @property
     def fits(self) -> bool:
         """Whether the budget, if there is one, is enough."""
-        return self.budget is None or self.price <= self.budget
+        return self.budget is None or self.spent + self.price <= self.budget
 
     def __str__(self) -> str:
-        budget = "no limit" if self.budget is None else f"budget {self.budget:.2f}{'' if self.fits else ', NOT ENOUGH'}"
+        budget = "no limit"
+        if self.budget is not None:
+            used = f", {self.spent:.2f} spent" if self.spent else ""
+            budget = f"budget {self.budget:.2f}{used}{'' if self.fits else ', NOT ENOUGH'}"
         return (
             f"{self.n_requests:,} verdicts to ask for, {self.n_known:,} known; about {self.prompt_tokens:,} prompt and "
             f"{self.completion_tokens:,} completion tokens, about {self.price:.2f} ({budget})"
@@ -49,11 +56,24 @@ def estimate_cost(
         folder: as for `ask_judge`.
         completion_tokens: length of a verdict, assumed.
     """
-    store = JsonlStore(folder / "verdicts.jsonl")
     by_key = {request.key(judge.model): request for request in requests}
-    asked = [request for key, request in by_key.items() if key not in store]
+    known, meter = set(), Meter(judge.limits)
+    record = JsonlStore(folder / RECORD)
+    if (folder / CACHE).exists():
+        with closing(RequestCache(folder / CACHE)) as cache:
+            meter = Meter(judge.limits, *cache.totals())
+            known = {key for key in by_key if cache.get(key)}
+    known |= {key for key in by_key if key in record}
+    asked = [request for key, request in by_key.items() if key not in known]
     prompt = round(sum(len(turn["content"].encode()) for one in asked for turn in one.messages) / BYTES_PER_TOKEN)
     completion = completion_tokens * len(asked)
-    limits = judge.limits
-    price = (prompt * limits.prompt_price + completion * limits.completion_price) / 1e6
-    return CostEstimate(len(asked), len(by_key) - len(asked), prompt, completion, price, limits.budget)
+    price = Meter(judge.limits, len(asked), prompt, completion).cost
+    return CostEstimate(len(asked), len(known), prompt, completion, price, meter.cost, judge.limits.budget)
+
+
+def counted(meter: Meter) -> str:
+    """Requests, tokens and price so far, and what is left of the budget, if there is one."""
+    budget = meter.limits.budget
+    if budget is None:
+        return str(meter)
+    return f"{meter}, {max(0.0, budget - meter.cost):.2f} of {budget:.2f} left"

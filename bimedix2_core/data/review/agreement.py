@@ -67,7 +67,7 @@ def kappa(table: Sequence[Sequence[int]] | np.ndarray, weights: str) -> float:
         Cohen, Psychological Bulletin 70 (1968); quadratic weights: Fleiss and Cohen, Educational and Psychological
         Measurement 33 (1973).
     """
-    return float(_kappas(np.asarray(table, dtype=float)[None], weights)[0])
+    return float(kappas(np.asarray(table, dtype=float)[None], weights)[0])
 
 
 def kappa_interval(
@@ -88,16 +88,29 @@ def kappa_interval(
     if np.isnan(value):
         return Estimate(value, value, value, n)
     drawn = np.random.default_rng(seed).multinomial(n, (counts / n).ravel(), size=n_resamples)
-    resampled = _kappas(drawn.reshape(n_resamples, *counts.shape), weights)
+    resampled = kappas(drawn.reshape(n_resamples, *counts.shape), weights)
     low, high = np.nanquantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(value, float(low), float(high), n)
 
 
-def _kappas(tables: np.ndarray, weights: str) -> np.ndarray:
-    """float[B]: kappa of each of float[B, K, K]."""
+def kappas(tables: np.ndarray, weights: str, values: Sequence[float] | None = None) -> np.ndarray:
+    """The weighted kappa of each of many tables.
+
+    Args:
+        tables: float[B, K, K], counts.
+        weights: ``linear`` or ``quadratic``.
+        values: the K values of the scale; without, they are a step of 1 apart.
+
+    Returns:
+        float[B]; nan where both raters gave one and the same value throughout.
+
+    Raises:
+        DataError: the weights are unknown.
+    """
     if weights not in WEIGHTS:
         raise DataError(f"unknown weights {weights!r} of kappa; known: {', '.join(WEIGHTS)}")
-    distance = np.abs(np.subtract.outer(np.arange(tables.shape[1]), np.arange(tables.shape[1])))
+    places = np.arange(tables.shape[1]) if values is None else np.asarray(values, dtype=float)
+    distance = np.abs(np.subtract.outer(places, places))
     disagreement = distance if weights == "linear" else distance**2
     expected = np.einsum("bi,bj->bij", tables.sum(2), tables.sum(1)) / tables.sum((1, 2))[:, None, None]
     found, by_chance = ((disagreement * one).sum((1, 2)) for one in (tables, expected))

@@ -1,7 +1,9 @@
 """A judge on loopback that keeps what it was sent, and requests to it."""
 
 import contextlib
+import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 
 import local_server
@@ -27,7 +29,7 @@ def request(id: str, response: str, *, claim: str = "Tea cures flu.", language: 
 
 
 @contextlib.contextmanager
-def judge_that_says(folder: Path, body: str, *, faults: str = "", limits: Limits = FAST):
+def judge_that_says(folder: Path, body: str, *, faults: str = "", latency: float = 0.0, limits: Limits = FAST):
     """A running judge; `body` is Python that sees `text`, the user's message, and returns the verdict."""
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "answers.py"
@@ -39,13 +41,25 @@ def judge_that_says(folder: Path, body: str, *, faults: str = "", limits: Limits
         "    text = payload['messages'][-1]['content']\n"
         f"    {body}\n"
     )
-    with local_server.serving(folder / "ledger.jsonl", answers=script, faults=faults) as url:
+    with local_server.serving(folder / "ledger.jsonl", answers=script, faults=faults, latency=latency) as url:
         yield JudgeModel("judge-1", url, limits=limits)
 
 
 def sent(folder: Path) -> list[dict]:
     """What the judge was sent, parsed from the bytes of each request."""
     return [json.loads(line) for line in (folder / "sent.jsonl").read_text().splitlines()]
+
+
+def sent_bytes(folder: Path) -> list[bytes]:
+    """The bodies of the requests as they were sent: the ledger's hash of each body holds what is made again here."""
+    bodies = [
+        json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        for payload in sent(folder)
+    ]
+    hashed = Counter(hashlib.sha256(body).hexdigest()[:16] for body in bodies)
+    if hashed != local_server.paid(folder / "ledger.jsonl"):
+        raise AssertionError("these are not the bytes that the server received")
+    return bodies
 
 
 def n_paid(folder: Path) -> int:

@@ -2,12 +2,18 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
+import traceback
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from judging import FAST, PROMPTS, judge_that_says, n_paid, request, sent
 
-from bimedix2_core.bench.judge import JudgeRequest, ask_judge, estimate_cost, replay
+from bimedix2_core.bench.judge import JudgeRequest, ask_judge, counted, estimate_cost, replay
+from bimedix2_core.endpoint import Limits, Meter
 from bimedix2_core.errors import DataError, JudgeError
 
 ECHO = "return 'I read: ' + text.split('<response>')[1].split('</response>')[0].strip()"
@@ -147,6 +153,31 @@ def test_a_spent_budget_stops_the_run_and_what_was_paid_stays(tmp_path):
     assert n_paid(tmp_path) == 12
 
 
+def test_the_budget_holds_with_many_in_flight_up_to_what_is_in_flight(tmp_path):
+    many = [request(f"q{n}", f"Answer {n}.") for n in range(300)]
+    limits = replace(FAST, in_flight=8, budget=100.0, prompt_price=1e6)  # a request is of about 10 words, so 10 each
+    with judge_that_says(tmp_path, ECHO, limits=limits) as judge:
+        with pytest.raises(JudgeError, match=r"the budget of 100 is spent \(\d+ requests, \d+ tokens, about 1\d\d\.00"):
+            ask_judge(many, judge, folder=tmp_path)
+        kept = (tmp_path / "verdicts.jsonl").read_text().count("\n")
+        with pytest.raises(JudgeError, match=f"{300 - kept} verdicts are missing"):
+            ask_judge(many, judge, folder=tmp_path)
+
+    assert kept == n_paid(tmp_path)
+    words = sum(len(" ".join(turn["content"] for turn in one["messages"]).split()) for one in sent(tmp_path))
+    assert 100 <= words < 100 + 8 * 12
+
+
+def test_a_budget_without_prices_is_an_error_since_it_would_never_be_spent(tmp_path):
+    with (
+        judge_that_says(tmp_path, ECHO, limits=replace(FAST, budget=10.0)) as judge,
+        pytest.raises(JudgeError, match="a budget of 10 for judge 'judge-1', but no price of a token"),
+    ):
+        ask_judge(REQUESTS, judge, folder=tmp_path)
+
+    assert n_paid(tmp_path) == 0
+
+
 def test_a_judge_that_is_down_is_an_error_and_not_a_verdict(tmp_path):
     with judge_that_says(tmp_path, ECHO) as judge:
         pass
@@ -155,13 +186,74 @@ def test_a_judge_that_is_down_is_an_error_and_not_a_verdict(tmp_path):
         ask_judge(REQUESTS, judge, folder=tmp_path)
 
 
-def test_a_missing_key_is_an_error_that_names_its_variable(tmp_path, monkeypatch):
-    monkeypatch.delenv("NO_SUCH_JUDGE_KEY", raising=False)
-    with (
-        judge_that_says(tmp_path, ECHO) as judge,
-        pytest.raises(JudgeError, match="environment variable NO_SUCH_JUDGE_KEY"),
-    ):
-        ask_judge(REQUESTS, replace(judge, api_key_variable="NO_SUCH_JUDGE_KEY"), folder=tmp_path)
+SECRET = "sk-3f9a1c"
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (None, "no key for the judge, nothing was asked: set the environment variable JUDGE_KEY"),
+        ("", "no key for the judge, nothing was asked: set the environment variable JUDGE_KEY"),
+        ("  ", "no key for the judge, nothing was asked"),
+        (f"{SECRET}\n", "the environment variable JUDGE_KEY holds a line break, a space at an end or"),
+        (f" {SECRET}", "the environment variable JUDGE_KEY holds a line break"),
+        (f"{SECRET}\r\nX-Header: x", "the environment variable JUDGE_KEY holds a line break"),
+        (f"{SECRET}\u2026", "a letter that no key has"),
+    ],
+)
+def test_without_a_usable_key_nothing_is_sent_and_the_key_is_not_printed(tmp_path, monkeypatch, capsys, key, message):
+    monkeypatch.delenv("JUDGE_KEY", raising=False)
+    if key is not None:
+        monkeypatch.setenv("JUDGE_KEY", key)
+    with judge_that_says(tmp_path, ECHO) as judge, pytest.raises(JudgeError, match=message) as stopped:
+        ask_judge(REQUESTS, replace(judge, api_key_variable="JUDGE_KEY"), folder=tmp_path)
+
+    assert n_paid(tmp_path) == 0
+    assert not (tmp_path / "verdicts.jsonl").exists()
+    shown = "".join(traceback.format_exception(stopped.value)) + "".join(capsys.readouterr())
+    assert SECRET not in shown
+
+
+def test_a_key_is_sent_and_stands_in_no_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUDGE_KEY", SECRET)
+    with judge_that_says(tmp_path, ECHO) as judge:
+        verdicts = ask_judge(REQUESTS, replace(judge, api_key_variable="JUDGE_KEY"), folder=tmp_path)
+
+    assert all(one.text for one in verdicts)
+    assert SECRET not in repr(verdicts)
+    assert not [file.name for file in tmp_path.iterdir() if SECRET.encode() in file.read_bytes()]
+
+
+def test_what_is_known_needs_no_key_and_no_judge(tmp_path, monkeypatch):
+    monkeypatch.delenv("JUDGE_KEY", raising=False)
+    with judge_that_says(tmp_path, ECHO) as judge:
+        asked = ask_judge(REQUESTS, judge, folder=tmp_path)
+
+    assert ask_judge(REQUESTS, replace(judge, api_key_variable="JUDGE_KEY"), folder=tmp_path) == asked
+
+
+# --- draws ---------------------------------------------------------------------------------------------------------
+
+
+def test_another_draw_is_another_request_with_its_number_as_seed(tmp_path):
+    draws = [replace(REQUESTS[0], repeat=repeat) for repeat in range(3)]
+    with judge_that_says(tmp_path, "return 'seed ' + str(payload.get('seed'))") as judge:
+        verdicts = ask_judge(draws, judge, folder=tmp_path)
+        again = ask_judge(draws, judge, folder=tmp_path)
+
+    assert [one.text for one in verdicts] == ["seed None", "seed 1", "seed 2"]
+    assert verdicts == again
+    assert len({one.key for one in verdicts}) == n_paid(tmp_path) == 3
+    assert replay(draws, "judge-1", tmp_path / "verdicts.jsonl") == verdicts
+
+
+def test_the_first_draw_is_the_request_that_knows_of_no_draws(tmp_path):
+    assert "seed" not in REQUESTS[0].payload
+    assert replace(REQUESTS[0], repeat=0).key("judge-1") == REQUESTS[0].key("judge-1")
+    assert replace(REQUESTS[0], repeat=1).payload == REQUESTS[0].payload | {"seed": 1}
+
+
+# --- cost ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_cost_is_estimated_for_what_is_not_yet_known(tmp_path):
@@ -184,3 +276,67 @@ def test_the_cost_is_estimated_for_what_is_not_yet_known(tmp_path):
     assert before.price == pytest.approx((180 * 2 + 300 * 10) / 1e6)
     assert (before.fits, "NOT ENOUGH" in str(before)) == (False, True)
     assert (after.n_requests, after.n_known, after.prompt_tokens) == (2, 1, 120)
+
+
+def test_what_earlier_runs_spent_counts_against_the_budget(tmp_path):
+    limits = replace(FAST, prompt_price=1e6, budget=1000.0)
+    with judge_that_says(tmp_path, ECHO, limits=limits) as judge:
+        ask_judge(REQUESTS[:2], judge, folder=tmp_path)
+        asked = [*REQUESTS, *(request(f"q{n}", "x" * 30) for n in range(3, 6))]
+        after = estimate_cost(asked, judge, folder=tmp_path)
+        spent = sum(len(" ".join(turn["content"] for turn in one["messages"]).split()) for one in sent(tmp_path))
+        tight = replace(judge, limits=replace(limits, budget=after.price + spent - 1))
+
+    assert after.spent == spent
+    assert after.fits
+    assert f"(budget 1000.00, {spent:.2f} spent)" in str(after)
+    assert not estimate_cost(asked, tight, folder=tmp_path).fits
+
+
+def test_what_was_paid_before_a_kill_is_known_though_it_is_in_no_record_yet(tmp_path):
+    with judge_that_says(tmp_path, ECHO) as judge:
+        ask_judge(REQUESTS, judge, folder=tmp_path)
+        (tmp_path / "verdicts.jsonl").unlink()
+        found = estimate_cost(REQUESTS, judge, folder=tmp_path)
+
+    assert (found.n_requests, found.n_known, found.price) == (0, 3, 0.0)
+
+
+def test_the_count_says_requests_tokens_price_and_what_is_left():
+    meter = Meter(Limits(budget=2.0, prompt_price=2.5, completion_price=10.0), 386, 400_000, 50_000)
+
+    # 400,000 x 2.5 + 50,000 x 10 millionths
+    assert counted(meter) == "386 requests, 450,000 tokens, about 1.50, 0 reused, 0 retries, 0.50 of 2.00 left"
+    assert counted(Meter(Limits(), 1, 2, 3)) == "1 requests, 5 tokens, 0 reused, 0 retries"
+
+
+ASKING = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from dataclasses import replace
+from pathlib import Path
+import judging
+from bimedix2_core.bench.judge import ask_judge
+folder = Path(sys.argv[3])
+limits = replace(judging.FAST, budget=500.0, prompt_price=1e6)
+with judging.judge_that_says(folder, "return 'x'", limits=limits) as judge:
+    ask_judge([judging.request("a", "b")], judge, folder=folder)
+"""
+
+
+def test_the_count_is_shown_while_the_judge_is_asked(tmp_path):
+    here = Path(__file__).parent
+    environment = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
+    done = subprocess.run(
+        [sys.executable, "-c", ASKING, here, here.parents[1], tmp_path],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+
+    n_words = len(" ".join(turn["content"] for turn in sent(tmp_path)[0]["messages"]).split())
+    shown = (
+        f"1 requests, {n_words + 1} tokens, about {n_words}.00, 0 reused, 0 retries, {500 - n_words}.00 of 500.00 left"
+    )
+    assert shown in done.stderr
