@@ -7,7 +7,7 @@ the sentences, which are compared, beside the numbers, which are not.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bimedix2_core.bench.medical_vqa import ControlTest, Row
+from bimedix2_core.bench.medical_vqa.by_kind import ControlTest, Row
 from bimedix2_core.errors import DataError
 from bimedix2_core.statistics import Estimate
 

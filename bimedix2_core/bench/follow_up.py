@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bimedix2_core import statistics
 from bimedix2_core.bench.answers import asks
-from bimedix2_core.bench.medical_vqa import Row
+from bimedix2_core.bench.medical_vqa.by_kind import Row
 from bimedix2_core.records import LANGUAGES, Sample
 
 

@@ -1,9 +1,10 @@
 import pytest
 import tiny
 
-from bimedix2_core.bench import medical_vqa, task
+from bimedix2_core.bench import task
 from bimedix2_core.bench.answers import asks, words
 from bimedix2_core.bench.follow_up import follow_up_rows
+from bimedix2_core.bench.medical_vqa import by_kind
 from bimedix2_core.bench.metrics import exact_match, token_f1
 from bimedix2_core.data.language import language_of
 from bimedix2_core.errors import DataError
@@ -135,7 +136,7 @@ def yes_no(n_yes, n_no):
 
 
 def test_closed_rows_are_by_kind_and_over_all_with_the_majority():
-    rows = medical_vqa.closed_rows(yes_no(3, 2), ["yes", "yes", "no", "no", "yes"])
+    rows = by_kind.closed_rows(yes_no(3, 2), ["yes", "yes", "no", "no", "yes"])
 
     found = {(row.kind, row.language): (row.estimate.value, row.estimate.n, row.majority) for row in rows}
     assert found["all", "en"] == (pytest.approx(2 / 3), 3, 1.0)
@@ -149,8 +150,8 @@ def test_a_control_that_knows_the_answers_is_caught_and_one_that_guesses_is_not(
         for language in ("en", "ar")
     ]
 
-    leaking = medical_vqa.holm_adjusted(medical_vqa.control_tests("no image", samples, answers_of(samples)))
-    guessing = medical_vqa.holm_adjusted(medical_vqa.control_tests("no image", samples, ["Yes."] * 200))
+    leaking = by_kind.holm_adjusted(by_kind.control_tests("no image", samples, answers_of(samples)))
+    guessing = by_kind.holm_adjusted(by_kind.control_tests("no image", samples, ["Yes."] * 200))
 
     assert all(test.p_holm < 0.001 for test in leaking)
     assert all(test.p_holm == 1.0 for test in guessing)
@@ -159,7 +160,7 @@ def test_a_control_that_knows_the_answers_is_caught_and_one_that_guesses_is_not(
 def test_the_choice_is_the_likeliest_letter():
     scores = [OptionScores((-3.0, -1.0, -2.0), (1, 1, 1)), OptionScores((-0.1, -5.0), (1, 1))]
 
-    assert medical_vqa.choice_predictions(scores) == ["B", "A"]
+    assert by_kind.choice_predictions(scores) == ["B", "A"]
 
 
 def test_follow_up_rows_tell_asking_too_little_from_asking_too_much():

@@ -2,7 +2,7 @@ import pytest
 
 from bimedix2_core.bench import floors
 from bimedix2_core.bench.floors import Floor, at_least, is_above, no_control_above_majority, rises
-from bimedix2_core.bench.medical_vqa import ControlTest, Row
+from bimedix2_core.bench.medical_vqa.by_kind import ControlTest, Row
 from bimedix2_core.errors import DataError
 from bimedix2_core.statistics import Estimate
 

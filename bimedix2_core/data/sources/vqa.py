@@ -21,6 +21,9 @@ RAD_VQA_FACTS = ("image_organ", "modality", "phrase_type")
 SLAKE_FACTS = ("img_id", "answer_type", "content_type", "modality", "location", "base_type", "triple")
 PMC_VQA_FACTS = ("Answer", "Caption", "split")
 
+YES_OR_NO = {"en": ("yes", "no"), "ar": ("\u0646\u0639\u0645", "\u0644\u0627")}
+"""Answers of a closed question where the file does not say which are; the published files are English."""
+
 RESPELT = {"PRSE": "PRES", "ATRIB": "ATTRIB", "Other": "OTHER"}
 """Question types that Rad-VQA's training file misspells."""
 
@@ -85,7 +88,7 @@ def embedded_question(place: Place, record: Record, reading: Reading) -> Row:
         record,
         reading,
         id=place.id,
-        kind="closed" if _answer(record).lower() in ("yes", "no") else "open",
+        kind="closed" if _answer(record).lower() in YES_OR_NO[reading.language] else "open",
         keys=embedded_image(published, reading),
         facts={"image": path} if path else {},
     )

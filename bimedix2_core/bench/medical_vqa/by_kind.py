@@ -1,15 +1,15 @@
-"""Medical VQA: closed and open questions and multiple choice, in both languages, each next to its controls.
+"""By kind: the project's own questions about held-out phantoms, scored by kind and language, next to their controls.
 
-For now the questions are those about held-out phantoms; Rad-VQA, SLAKE and Path-VQA come with their own definitions.
+Rad-VQA, SLAKE and Path-VQA are scored by `metrics`, under the definitions of their tools.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bimedix2_core import statistics
+from bimedix2_core.bench.language_fidelity import IN_LANGUAGE, WITHOUT_WORDS, fidelity
 from bimedix2_core.bench.metrics import exact_match, token_f1
 from bimedix2_core.bench.task import Score, accuracy, average, majority_share, score
-from bimedix2_core.data.language import language_of
 from bimedix2_core.data.sources.multiple_choice import LETTERS
 from bimedix2_core.records import LANGUAGES, OptionScores, Sample
 from bimedix2_core.statistics import Estimate
@@ -57,11 +57,17 @@ def open_rows(samples: Sequence[Sample], predictions: Sequence[str]) -> list[Row
 
 
 def language_rows(samples: Sequence[Sample], predictions: Sequence[str]) -> list[Row]:
-    """Share of answers written in the language of the question."""
-    pairs = [(sample.language, language_of(text)) for sample, text in zip(samples, predictions, strict=True)]
+    """Share of the answers with words that are in the language of the question; 0 where no answer has words.
+
+    Raises:
+        DataError: as `language_fidelity.fidelity`.
+    """
+    found = fidelity([sample.language for sample in samples], predictions)
+    shares = {one.language: one.estimate for one in found if one.metric == IN_LANGUAGE}
+    wordless = {one.language: one.estimate.n for one in found if one.metric == WITHOUT_WORDS}
     return [
-        Row("answers in the language asked", "all", language, _share([b == a for a, b in pairs if a == language]), None)
-        for language in LANGUAGES
+        Row("answers in the language asked", "all", language, shares.get(language) or statistics.proportion(0, n), None)
+        for language, n in wordless.items()
     ]
 
 
@@ -126,7 +132,3 @@ def _overall(metric: str, scores: list[Score], summarise: Callable, samples: Seq
 def _english(samples: Sequence[Sample]) -> list[Sample]:
     """The English twins, or all samples where there are none."""
     return [sample for sample in samples if sample.language == "en"] or list(samples)
-
-
-def _share(facts: list[bool]) -> Estimate:
-    return statistics.proportion(sum(facts), len(facts))
