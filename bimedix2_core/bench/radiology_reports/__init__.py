@@ -1,0 +1,1 @@
+"""Radiology reports: generation and summarisation, their text metrics, and the external scorers."""
