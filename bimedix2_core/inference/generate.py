@@ -1,6 +1,6 @@
 """Generate: answers in batches, from messages with or without images, or from plain text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +8,7 @@ from tqdm.auto import tqdm
 
 from bimedix2_core.data.chat import END_OF_TURN, IMAGE_TOKEN, encode_prompt
 from bimedix2_core.errors import DataError
+from bimedix2_core.inference.shared_prefix import batch_inputs, batches_of, groups_of
 from bimedix2_core.model.assemble import Lmm
 from bimedix2_core.model.inputs import pad_lists
 from bimedix2_core.params import InferenceParams
@@ -28,7 +29,10 @@ def generate(
 ) -> list[str]:
     """Answer each prompt: messages through the chat template, text as it stands.
 
-    Greedy where the temperature is 0: then an answer depends neither on its neighbours in the batch nor on the seed.
+    Prompts that begin with the same images read them once (`shared_prefix`): the answers are the same, sooner.
+    Greedy where the temperature is 0: then an answer depends neither on its neighbours nor on the seed (to rounding:
+    two tokens that are equally likely may change places). Sampled answers are drawn one batch after another from one
+    stream: the same seed repeats them where the same prompts are asked together in batches of the same size.
 
     Returns:
         One text per sample or query, in their order, without special tokens.
@@ -38,32 +42,17 @@ def generate(
     """
     torch.manual_seed(seed)
     answers = [""] * len(asked)
-    sampling = _sampling(settings)
     with tqdm(total=len(asked), desc=title, unit="answer") as bar:
-        for prompts in prompt_batches(lmm, asked, batch_size=settings.batch_size):
-            tokens = _generate(lmm, prompts, settings.max_new_tokens, sampling)
-            texts = lmm.tokenizer.batch_decode(tokens, skip_special_tokens=True)
-            for index, text in zip(prompts.indices, texts, strict=True):
-                answers[index] = text.strip()
-            bar.update(len(prompts.indices))
+        for indices, texts in _answered(lmm, asked, settings):
+            for index, text in zip(indices, texts, strict=True):
+                answers[index] = text
+            bar.update(len(indices))
     return answers
 
 
 def prompt_batches(lmm: Lmm, asked: Sequence[Sample | Query], *, batch_size: int) -> Iterator[Prompts]:
     """Yield the prompts of all samples, longest first, so that a batch pads little and memory peaks at once."""
-    encoded = [prompt_tokens(lmm, one) for one in asked]
-    order = sorted(range(len(asked)), key=lambda index: (-len(encoded[index]), index))
-    for start in range(0, len(order), batch_size):
-        indices = order[start : start + batch_size]
-        rows = [encoded[index] for index in indices]
-        inputs = {
-            "input_ids": pad_lists(rows, lmm.tokenizer.pad_token_id, side="left").to(lmm.device),
-            "attention_mask": pad_lists([[1] * len(row) for row in rows], 0, side="left").to(lmm.device),
-        }
-        images = [image for index in indices for image in asked[index].images]
-        if images:
-            inputs["pixel_values"] = lmm.pixel_values(images)
-        yield Prompts(indices, inputs)
+    yield from _batches(lmm, asked, dict(enumerate(_encoded(lmm, asked))), batch_size=batch_size)
 
 
 def prompt_tokens(lmm: Lmm, one: Sample | Query) -> list[int]:
@@ -119,16 +108,53 @@ def check_text(lmm: Lmm, query: Query, tokens: Sequence[int]) -> None:
         )
 
 
+def _answered(
+    lmm: Lmm, asked: Sequence[Sample | Query], settings: InferenceParams
+) -> Iterator[tuple[list[int], list[str]]]:
+    """Places and answers, batch by batch: first the prompts that share no image, then the groups that do."""
+    encoded = _encoded(lmm, asked)
+    groups = groups_of(lmm, asked, encoded)
+    grouped = {index for group in groups for index in group.suffixes}
+    others = {index: tokens for index, tokens in enumerate(encoded) if index not in grouped}
+    for prompts in _batches(lmm, asked, others, batch_size=settings.batch_size):
+        yield prompts.indices, _continued(lmm, prompts.inputs, settings)
+    for batch in batches_of(lmm, groups, batch_size=settings.batch_size):
+        yield batch.indices, _continued(lmm, batch_inputs(lmm, batch), settings)
+
+
+def _encoded(lmm: Lmm, asked: Sequence[Sample | Query]) -> list[list[int]]:
+    return [prompt_tokens(lmm, one) for one in asked]
+
+
+def _batches(
+    lmm: Lmm, asked: Sequence[Sample | Query], encoded: Mapping[int, list[int]], *, batch_size: int
+) -> Iterator[Prompts]:
+    """The prompts whose tokens are given by their places in ``asked``."""
+    order = sorted(encoded, key=lambda index: (-len(encoded[index]), index))
+    for start in range(0, len(order), batch_size):
+        indices = order[start : start + batch_size]
+        rows = [encoded[index] for index in indices]
+        inputs = {
+            "input_ids": pad_lists(rows, lmm.tokenizer.pad_token_id, side="left").to(lmm.device),
+            "attention_mask": pad_lists([[1] * len(row) for row in rows], 0, side="left").to(lmm.device),
+        }
+        images = [image for index in indices for image in asked[index].images]
+        if images:
+            inputs["pixel_values"] = lmm.pixel_values(images)
+        yield Prompts(indices, inputs)
+
+
 @torch.inference_mode()
-def _generate(lmm: Lmm, prompts: Prompts, max_new_tokens: int, sampling: dict) -> torch.Tensor:
+def _continued(lmm: Lmm, inputs: dict, settings: InferenceParams) -> list[str]:
     tokens = lmm.model.generate(
-        **prompts.inputs,
-        **sampling,
-        max_new_tokens=max_new_tokens,
+        **inputs,
+        **_sampling(settings),
+        max_new_tokens=settings.max_new_tokens,
         pad_token_id=lmm.tokenizer.pad_token_id,
         eos_token_id=lmm.tokenizer.convert_tokens_to_ids(END_OF_TURN),
     )
-    return tokens[:, prompts.inputs["input_ids"].shape[1] :]
+    new = tokens[:, inputs["input_ids"].shape[1] :]
+    return [text.strip() for text in lmm.tokenizer.batch_decode(new, skip_special_tokens=True)]
 
 
 def _sampling(settings: InferenceParams) -> dict:
