@@ -80,11 +80,6 @@ def respondents(
     return (*own, *others)
 
 
-def base_respondent(params: Params) -> Respondent:
-    """What both stages start from."""
-    return Respondent(BASE_ROW, partial(_local, params, None, None))
-
-
 def endpoint_respondent(params: Params, row: str, asked: ServerParams, folder: Path) -> Respondent:
     """A model behind an endpoint; what it answers is kept in a folder of its own."""
     return Respondent(row, partial(_endpoint, params, asked, folder / f"endpoint_{row}"))
@@ -113,7 +108,7 @@ def answered(
 
 def texts_of(backend: Backend, queries: Sequence[Query], *, store: JsonlStore) -> list[str]:
     """One text for each query, asked for only where the store has none."""
-    return predict(queries, backend.generate, store=store, model_key=backend.model_key, decoding=_decoding(backend))
+    return predict(queries, backend.generate, store=store, model_key=backend.model_key, decoding=dict(backend.decoding))
 
 
 def judge_model(asked: ServerParams) -> JudgeModel:
@@ -143,10 +138,6 @@ def _read(model: AnswerFolder, name: str, queries: Sequence[Query]) -> Written:
     answers = read_answers(file, [query.id for query in queries])
     key = data_key(file)
     return Written(f"answer file {key[:12]}", key, tuple(answers[query.id] for query in queries))
-
-
-def _decoding(backend: Backend) -> dict:
-    return dict(backend.decoding) if isinstance(backend, EndpointBackend) else backend.settings.model_dump()
 
 
 def _local(params: Params, stage1: Path | None, stage2: Path | None) -> LocalBackend:

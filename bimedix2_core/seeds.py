@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bimedix2_core.demo import curriculum, exam
 from bimedix2_core.demo.three_seeds import REFERENCE_FILE
+from bimedix2_core.inference.backends import LocalBackend
 from bimedix2_core.inference.caption_loss import caption_loss
 from bimedix2_core.paper.exhibits.forms import markdown
 from bimedix2_core.paper.exhibits.index import between
@@ -48,8 +49,9 @@ def figures_of(params: Params, *, folder: Path) -> Figures:
     after_stage1 = [caption_loss(lmm, asked, batch_size=batch_size, seed=0) for asked in (captions, reworded)]
     stage2 = train_stage2(lmm, stage2_samples(params), settings=params.stage2, seed=seed, folder=folder / "stage2")
     after_stage2 = [caption_loss(stage2.lmm, asked, batch_size=batch_size, seed=0) for asked in (captions, reworded)]
-    answers = exam.answer(stage2.lmm, questions, settings=params.inference, store=store)
-    answered = exam.answer_each(stage2.lmm, controls, settings=params.inference, store=store)
+    backend = LocalBackend(stage2.lmm, params.inference)
+    answers = exam.answer(backend, questions, store=store)
+    answered = exam.answer_each(backend, controls, store=store)
     tests = exam.tested_controls(controls, answered)
     return {
         **exam.summary(exam.rows(questions, answers)),

@@ -4,10 +4,10 @@ import json
 import pytest
 from shared_data import real
 
-from bimedix2_core import score
 from bimedix2_core.data.sources import BadRows, read_source
 from bimedix2_core.data.sources.benchmarks import LEVELS, VERACITIES
 from bimedix2_core.data.sources.questions import DECISIONS
+from bimedix2_core.score import command
 
 TRUTH = "test_ground_truth.json"
 
@@ -19,7 +19,7 @@ def write_lines(path, records):
 
 def run(capsys, *arguments):
     """Exit status, standard output and error of the command line."""
-    status = score.main([str(one) for one in arguments])
+    status = command.main([str(one) for one in arguments])
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 
@@ -183,5 +183,5 @@ def test_uphill_labels_made_elsewhere_are_scored_under_the_name_of_who_gave_them
 
 def test_the_command_line_lists_the_benchmarks_and_refuses_others(capsys):
     with pytest.raises(SystemExit):
-        score.main(["medqua", "--data", "x", "--predictions", "x", "--out", "x"])
+        command.main(["medqua", "--data", "x", "--predictions", "x", "--out", "x"])
     assert "pubmedqa" in capsys.readouterr().err

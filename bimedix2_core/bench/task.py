@@ -3,14 +3,13 @@
 A task knows no model: it takes a callable that answers samples, and a key that names the model.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-from PIL.Image import Image
 
 from bimedix2_core import statistics
+from bimedix2_core.data.image_key import image_key
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import OptionScores, Query, Row, Sample
 from bimedix2_core.runs import JsonlStore, content_key
@@ -106,15 +105,11 @@ def predict(
 
 def prediction_key(one: Sample | Query, *, model_key: str, decoding: dict) -> str:
     """Content key of one prediction."""
-    images = [_image_key(image) for image in one.images]
+    images = [image_key(image) for image in one.images]
     content = {"model": model_key, "messages": one.prompt, "images": images, "decoding": decoding}
     if isinstance(one, Query) and one.options:
         content["options"] = list(one.options)
     return content_key(content)
-
-
-def _image_key(image: Image) -> str:
-    return hashlib.sha256(f"{image.mode} {image.size} ".encode() + image.tobytes()).hexdigest()
 
 
 def _stored(prediction: Prediction) -> dict:

@@ -15,7 +15,6 @@ Shape letters:
     B questions in the batch, P tokens of its longest prefix, S tokens of its longest suffix, H heads, K size of a head
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import CacheLayerMixin
 
 from bimedix2_core.data.chat import IMAGE_TOKEN
+from bimedix2_core.data.image_key import image_key
 from bimedix2_core.model.assemble import Lmm
 from bimedix2_core.model.inputs import pad_lists
 from bimedix2_core.records import Query, Sample
@@ -78,7 +78,7 @@ def groups_of(lmm: Lmm, asked: Sequence[Sample | Query], encoded: Sequence[list[
     alike: dict[tuple, list[int]] = defaultdict(list)
     for index, (one, tokens) in enumerate(zip(asked, encoded, strict=True)):
         if one.images:
-            alike[(*map(_image_key, one.images), *tokens[: _prefix_length(tokens, image_token)])].append(index)
+            alike[(*map(image_key, one.images), *tokens[: _prefix_length(tokens, image_token)])].append(index)
     groups = [
         _group(asked, encoded, indices, _prefix_length(encoded[indices[0]], image_token))
         for indices in alike.values()
@@ -128,11 +128,6 @@ def _group(asked: Sequence[Sample | Query], encoded: Sequence[list[int]], indice
 
 def _prefix_length(tokens: list[int], image_token: int) -> int:
     return len(tokens) - tokens[::-1].index(image_token)
-
-
-def _image_key(image: Image.Image) -> str:
-    """sha256 of the picture: two of a palette may have the same bytes and other colours."""
-    return hashlib.sha256(f"{image.mode} {image.size} {image.getpalette()} ".encode() + image.tobytes()).hexdigest()
 
 
 @torch.inference_mode()

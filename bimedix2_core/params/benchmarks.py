@@ -94,7 +94,15 @@ class MbenchParams(Section):
     repeats: Count
     """How often the judge is asked for the same answer."""
     translators: dict[Text, ServerParams | None]
-    """Table 8: who translates there and back, by the end of its row's name; null is the profile's base in process."""
+    """Table 8: who translates there and back, by the end of its row's name; null is a phrasebook of the project's own
+    sentences, for the demo only."""
+
+    @field_validator("judge")
+    @classmethod
+    def _rubric_for_phantoms(cls, value: ServerParams | None, info: ValidationInfo) -> ServerParams | None:
+        if value is None and info.data.get("english"):
+            raise ValueError("the rubric grades phantoms only; name a judge for the questions of a file")
+        return value
 
     @field_validator("n_images")
     @classmethod
@@ -115,20 +123,39 @@ class ReportsParams(Section):
     """Folder of MIMIC-CXR; null where it is not measured."""
     mimic_iii: Text | None
     """NOTEEVENTS of MIMIC-III; null where it is not measured."""
+    mimic_iii_ids: Text | None
+    """File with the ROW_ID of each note to take, one a line, as MultiMedEval's split has them; null takes all."""
     iu_xray: Text | None
     """Reports of IU X-ray beside the folder ``images``; null where it is not measured."""
     n_reports: Count | None
-    """Reports of each set; for the project's own, drawn where all three are null, how many. Null is all."""
-    generation: Text
-    """Protocol of generation, by name."""
-    summarisation: Text
-    """Protocol of summarisation, by name."""
+    """Reports of each set; null is all. Where all three sets are null, how many the project draws of each."""
+    protocols: Annotated[list[Text], Field(min_length=1)]
+    """How a report is asked for, by name; the first of a task and language is used there."""
     bert_score: Text | None
     """Model of BERTScore: folder or hub id; null leaves it out."""
     scorers_python: Text | None
     """Python of the separate environment with RadGraph and CheXbert; null leaves them out."""
-    keeps_texts: bool
-    """Whether answers to credentialed reports may stand in outputs; else only their hashes do."""
+    private: Text | None
+    """Folder for what quotes credentialed reports (answers, annotations, images), not in outputs; null where all may
+    stand in outputs, as the project's own may."""
+
+    @field_validator("n_reports")
+    @classmethod
+    def _for_own_reports(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is None and not any(info.data.get(name) for name in ("mimic_cxr", "mimic_iii", "iu_xray")):
+            raise ValueError("name a set, or say how many reports the project is to draw of its own")
+        return value
+
+    @field_validator("private")
+    @classmethod
+    def _apart_from_outputs(cls, value: str | None, info: ValidationInfo) -> str | None:
+        credentialed = [name for name in ("mimic_cxr", "mimic_iii") if info.data.get(name)]
+        if credentialed and (value is None or "outputs" in value.replace("\\", "/").split("/")):
+            raise ValueError(
+                f"{' and '.join(credentialed)} are credentialed; name a folder for their texts that is not in outputs; "
+                f"found {value!r}"
+            )
+        return value
 
 
 class BenchmarkParams(Section):

@@ -4,6 +4,7 @@ import pytest
 
 from bimedix2_core.demo import exam
 from bimedix2_core.demo.exam import Answers, Questions
+from bimedix2_core.inference.backends import LocalBackend
 from bimedix2_core.params import MedicalVqaParams
 from bimedix2_core.records import LANGUAGES
 from bimedix2_core.runs import JsonlStore
@@ -96,10 +97,10 @@ def test_answers_are_taken_from_the_store_the_second_time(tmp_path):
     questions = Questions(closed=(sample(), sample(language="ar", name="t")))
     path = tmp_path / "predictions.jsonl"
 
-    first = exam.answer(tiny_lmm(), questions, settings=GREEDY, store=JsonlStore(path))
+    first = exam.answer(LocalBackend(tiny_lmm(), GREEDY), questions, store=JsonlStore(path))
     size = path.stat().st_size
-    again = exam.answer(tiny_lmm(), questions, settings=GREEDY, store=JsonlStore(path))
-    exam.answer(tiny_lmm(seed=5), questions, settings=GREEDY, store=JsonlStore(path))
+    again = exam.answer(LocalBackend(tiny_lmm(), GREEDY), questions, store=JsonlStore(path))
+    exam.answer(LocalBackend(tiny_lmm(seed=5), GREEDY), questions, store=JsonlStore(path))
 
     assert first == again
     assert path.stat().st_size > size  # other weights, other answers
@@ -109,7 +110,7 @@ def test_options_are_chosen_by_likelihood_and_are_letters(tmp_path):
     choices = ("a", "b", "c", "d")
     asked = Questions(choice=(replace(sample(), choices=choices), replace(sample(language="ar"), choices=choices)))
 
-    given = exam.answer(tiny_lmm(), asked, settings=GREEDY, store=JsonlStore(tmp_path / "p.jsonl"))
+    given = exam.answer(LocalBackend(tiny_lmm(), GREEDY), asked, store=JsonlStore(tmp_path / "p.jsonl"))
 
     assert set(given.choice) <= set("ABCD")
     assert len(given.choice) == 2

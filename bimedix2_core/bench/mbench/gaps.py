@@ -12,7 +12,7 @@ from bimedix2_core.bench.mbench.judged import Judged
 from bimedix2_core.bench.mbench.metrics import (
     MEAN_OF_RATIOS,
     RATIO_OF_MEANS,
-    RATIOS,
+    bounds_of,
     definition,
     groups,
     warn_of_few,
@@ -78,7 +78,8 @@ def gaps(judged: Sequence[Judged], *, excluded: Collection[str] = frozenset()) -
 
 def _compared(pairs: Sequence[tuple[Item, Item]]) -> Comparison:
     english, arabic = ([pair[place].ratio for pair in pairs] for place in (0, 1))
-    return compare(english, arabic, [image_of(one.row) for one, _ in pairs], bounds=RATIOS)
+    bounds = bounds_of([*english, *arabic], [one.reference for pair in pairs for one in pair])
+    return compare(english, arabic, [image_of(one.row) for one, _ in pairs], bounds=bounds)
 
 
 def _ratio_gap(pairs: Sequence[tuple[Item, Item]]) -> Estimate:

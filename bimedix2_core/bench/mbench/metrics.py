@@ -64,9 +64,6 @@ COLUMNS = {
 ADDED = 1e-100
 """What the published script adds to a reference score before it divides."""
 
-RATIOS = (LOWEST / HIGHEST, HIGHEST / LOWEST)
-"""The least and the greatest ratio of two scores."""
-
 
 @dataclass(frozen=True)
 class Group:
@@ -143,7 +140,7 @@ def warn_of_few(estimates: Sequence[Estimate]) -> None:
 
 def mean_of_ratios(items: Sequence[Item]) -> Estimate:
     """Mean of answer / reference over scored items; Student's interval, clustered by image."""
-    return _mean([one.ratio for one in items], [one.row for one in items])
+    return _mean([one.ratio for one in items], [one.reference for one in items], [one.row for one in items])
 
 
 def ratio_of_means(items: Sequence[Item]) -> Estimate:
@@ -182,7 +179,7 @@ def _as_published(judged: Sequence[Judged], judge: str, language: str) -> list[R
         read = [one for one in part if one.is_scored]
         if read:
             ratios = [one.answer_score / (one.reference_score + ADDED) for one in read]
-            estimate = _mean(ratios, [one.row for one in read])
+            estimate = _mean(ratios, [one.reference_score for one in read], [one.row for one in read])
             found.append(
                 Result(RELATIVE, definition(AS_PUBLISHED, judge), name, language, estimate, len(part) - len(read))
             )
@@ -228,7 +225,14 @@ def _result(
     return [Result(metric, definition, kind, language, estimate(scored), len(items) - len(scored))]
 
 
-def _mean(ratios: Sequence[float], rows: Sequence[Row]) -> Estimate:
-    """The mean of ratios; scores off the scale, which the published script takes, widen what is possible."""
-    bounds = (min(RATIOS[0], *ratios), max(RATIOS[1], *ratios))
-    return interval(ratios, [image_of(row) for row in rows], bounds=bounds)
+def bounds_of(ratios: Iterable[float], references: Iterable[float]) -> tuple[float, float]:
+    """The least and the greatest ratio that the references leave possible; scores off the scale widen it.
+
+    A reference with 10 leaves 0.1 to 1, one with 5 leaves 0.2 to 2.
+    """
+    references, ratios = [max(one, ADDED) for one in references], list(ratios)
+    return min(*ratios, LOWEST / max(references)), max(*ratios, HIGHEST / max(LOWEST, min(references)))
+
+
+def _mean(ratios: Sequence[float], references: Sequence[float], rows: Sequence[Row]) -> Estimate:
+    return interval(ratios, [image_of(row) for row in rows], bounds=bounds_of(ratios, references))

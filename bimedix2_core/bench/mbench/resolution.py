@@ -21,7 +21,7 @@ import numpy as np
 from bimedix2_core.bench.mbench.facts import image_of
 from bimedix2_core.bench.mbench.items import check_once, is_usable, items_of, judge_of
 from bimedix2_core.bench.mbench.judged import Judged
-from bimedix2_core.bench.mbench.metrics import RATIOS, groups, warn_of_few
+from bimedix2_core.bench.mbench.metrics import bounds_of, groups, warn_of_few
 from bimedix2_core.bench.statistics import Comparison, FewClustersWarning, compare
 from bimedix2_core.bench.statistics.layout import layout_of
 from bimedix2_core.bench.statistics.paired import DETECTABLE
@@ -152,13 +152,14 @@ def _of_language(
         if not pairs:
             continue
         images = [image_of(one.row) for one, _ in pairs]
-        ratios = ([pair[place].ratio for pair in pairs] for place in (0, 1))
+        ours, others = ([pair[place].ratio for pair in pairs] for place in (0, 1))
+        bounds = bounds_of([*ours, *others], [one.reference for pair in pairs for one in pair])
         own = [draws.get((language, one.row.id)) or [one.ratio - other.ratio] for one, other in pairs]
         found.append(
             Resolved(
                 group.kind,
                 language,
-                compare(*ratios, images, bounds=RATIOS),
+                compare(ours, others, images, bounds=bounds),
                 variances(own, images),
                 len(group.items) - len(pairs),
             )

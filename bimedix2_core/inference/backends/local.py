@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bimedix2_core.inference.generate import generate
 from bimedix2_core.inference.score_options import score_options
@@ -34,6 +34,11 @@ class LocalBackend:
     def name(self) -> str:
         """What a protocol card says scored it."""
         return f"weights {self.model_key[:12]}, in process"
+
+    @property
+    def decoding(self) -> dict[str, Any]:
+        """What an answer depends on besides model and prompt."""
+        return self.settings.model_dump(exclude={"batch_size"})
 
     def generate(self, queries: Sequence[Query]) -> list[str]:
         """One text per query, in their order.

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from transformers import Cache, LlavaForConditionalGeneration
 
 from bimedix2_core.data.chat import IMAGE_TOKEN
+from bimedix2_core.data.image_key import image_key
 from bimedix2_core.errors import ModelError
 from bimedix2_core.inference.score_options.batches import batches_of
 from bimedix2_core.inference.score_options.questions import Question, questions_of
@@ -109,7 +110,7 @@ def _embedded(lmm: Lmm, batch: Sequence[Question], images: Sequence[Image.Image]
 
 def _image_features(lmm: Lmm, images: Sequence[Image.Image]) -> Tensor:
     """float[I, P, D], projected features of each image; the vision tower sees each distinct image once."""
-    keys = [(image.mode, image.size, image.tobytes()) for image in images]
+    keys = [image_key(image) for image in images]
     distinct = dict(zip(keys, images, strict=True))
     place = {key: index for index, key in enumerate(distinct)}
     pixels = lmm.pixel_values(list(distinct.values()))

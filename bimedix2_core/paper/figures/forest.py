@@ -41,7 +41,7 @@ class Mark:
     group: str
     """What it is over, such as a subject or all questions; ``en`` and ``ar`` are written out."""
     estimate: Estimate
-    """From 0 to 1."""
+    """From 0 to 1, or a ratio that may be above; drawn times 100."""
 
 
 def forest(
@@ -178,7 +178,8 @@ def _sorted(values: Sequence[str], marks: Sequence[Mark], field: str) -> list[st
 def _limits(marks: Sequence[Mark], lines: Mapping[str, float]) -> tuple[float, float]:
     ends = [100 * end for mark in marks for end in (mark.estimate.low, mark.estimate.high)]
     ends += [100 * share for share in lines.values()]
-    return max(0, 5 * floor((min(ends) - 1) / 5)), min(100, 5 * ceil((max(ends) + 1) / 5))
+    top = 5 * ceil((max(ends) + 1) / 5)
+    return max(0, 5 * floor((min(ends) - 1) / 5)), min(100, top) if max(ends) <= 100 else top
 
 
 def _draw_band(
