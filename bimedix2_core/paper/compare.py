@@ -109,11 +109,31 @@ class Comparison:
         caption = f"{self.exhibit.label}. {self.exhibit.caption}"
         return Table(columns, tuple(_cells(row) for row in self.rows), caption)
 
+    def grid(self) -> Table:
+        """The exhibit in the paper's shape, for the eye: a line for what is reported, and more where it was measured.
+
+        A measured row has its number, interval and n, and, where it stands beside a reported one, difference and
+        verdict. Reasons are in `table`.
+        """
+        lines = [
+            line for rows in self._by_row() for line in _lines(rows, measured="demo" if self.is_demo else "measured")
+        ]
+        columns = ("row", "", *(column.title for column in self.exhibit.numbers), "verdict")
+        units = ", ".join(dict.fromkeys(UNITS[column.unit].sign for column in self.exhibit.numbers if column.unit))
+        demo = "; demo (no result of the paper)" if self.is_demo else ""
+        return Table(columns, tuple(lines), f"{self.exhibit.label}. {self.exhibit.caption} ({units}){demo}")
+
+    def _by_row(self) -> list[list[ComparisonRow]]:
+        found: dict[str, list[ComparisonRow]] = {}
+        for one in self.rows:
+            found.setdefault(one.row, []).append(one)
+        return list(found.values())
+
     def __repr__(self) -> str:
         return f"Comparison: {self.exhibit.label}: {self.summary}"
 
     def _repr_html_(self) -> str:
-        return f"{self.table()._repr_html_()}\n<p>{self.summary}</p>" if self.rows else f"<p>{self!r}</p>"
+        return f"{self.grid()._repr_html_()}\n<p>{self.summary}</p>" if self.rows else f"<p>{self!r}</p>"
 
 
 def compare(exhibit: Exhibit, measured: Sequence[Measured]) -> Comparison:
@@ -227,6 +247,24 @@ def _without_numbers(exhibit: Exhibit) -> Verdict:
 
 def _exact(value: float) -> Decimal:
     return Decimal(repr(float(value)))
+
+
+def _lines(rows: Sequence[ComparisonRow], *, measured: str) -> list[tuple]:
+    """What the grid has of one row."""
+    name, verdicts = rows[0].name, list(dict.fromkeys(str(one.verdict) for one in rows))
+    lines = []
+    if any(one.reported is not None for one in rows):
+        said = verdicts[0] if len(verdicts) == 1 else ""
+        lines.append((name, "reported", *(one.reported for one in rows), said))
+    if not any(one.measured for one in rows):
+        return lines
+    shown = [_cells(one) for one in rows]
+    parts = [(measured, 3), ("95% interval", 4), ("n", 7)]
+    parts += [("difference", 5)] if any(cells[5] for cells in shown) else []
+    lines += [(name, what, *(cells[place] for cells in shown), "") for what, place in parts]
+    if any(one.reported is not None for one in rows):
+        lines.append((name, "verdict", *(one.verdict.word for one in rows), ""))
+    return lines
 
 
 def _cells(row: ComparisonRow) -> tuple:

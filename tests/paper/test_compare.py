@@ -99,7 +99,7 @@ def test_what_the_paper_does_not_print_is_not_reported():
 
 
 def test_what_was_not_run_says_what_it_needs():
-    assert {str(row.verdict) for row in compare(exhibit("table03"), []).rows} == {"not run: notebook not written yet"}
+    assert {str(row.verdict) for row in compare(exhibit("table09"), []).rows} == {"not run: notebook not written yet"}
     assert {str(row.verdict) for row in compare(TABLE5, []).rows} == {f"not run: {TABLE5.needs}"}
     assert "VQA-RAD" in str(TABLE5.needs)
 
@@ -162,3 +162,23 @@ def test_cells_of_another_exhibit_are_refused():
         compare(exhibit("table02"), [CELL])
     with pytest.raises(DataError, match="are mixed"):
         compare(TABLE5, [CELL, replace(DEMO_CELL, row="other")])
+
+
+def test_the_grid_has_the_papers_shape_and_more_lines_only_where_something_was_measured():
+    grid = compare(TABLE5, [cell(0.70, 0.65, 0.75)]).grid()
+
+    lines = [row for row in grid.rows if row[0] == "BiMediX2 8B"]
+    place = grid.columns.index("Rad-VQA closed accuracy")
+    assert [line[1] for line in lines] == ["reported", "measured", "95% interval", "n", "difference", "verdict"]
+    assert [line[place] for line in lines] == [
+        Decimal("0.725"), Decimal("0.700"), "[0.650, 0.750]", 451, "-0.025", "within noise"
+    ]  # fmt: skip
+    assert {row[1] for row in grid.rows if row[0] != "BiMediX2 8B"} == {"reported"}
+    assert len(grid.rows) == len(TABLE5.rows()) + 5
+
+
+def test_the_grid_of_a_demo_says_so_and_compares_nothing():
+    grid = compare(TABLE5, [DEMO_CELL]).grid()
+
+    assert "demo (no result of the paper)" in grid.caption
+    assert "difference" not in {row[1] for row in grid.rows}
