@@ -34,7 +34,7 @@ class Answered:
 def result_cells(
     run: Run, exhibit: Exhibit, answered: Answered, found: Mapping[str, Result]
 ) -> list[Measured]:  # fmt: skip
-    """Results as cells of an exhibit.
+    """Results as cells of an exhibit; their cards name all questions of the model, of which a column may count a part.
 
     Args:
         run: of the notebook.

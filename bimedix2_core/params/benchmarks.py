@@ -2,10 +2,23 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bimedix2_core.params.data_engine import ServerParams
 from bimedix2_core.params.section import Count, Section, Text
+
+RowName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+"""Name of a row, which is also that of a folder: letters, digits, underscores and hyphens."""
+
+
+def _that_runs(server: ServerParams) -> ServerParams:
+    if server.kind != "endpoint":
+        raise ValueError(f"kind is {server.kind}, but a benchmark starts no server; start it and write kind: endpoint")
+    return server
+
+
+RunningServer = Annotated[ServerParams, AfterValidator(_that_runs)]
+"""A server that is there already."""
 
 
 class VqaSetParams(Section):
@@ -14,9 +27,9 @@ class VqaSetParams(Section):
     test: Text
     """File, folder, or ``hub:`` and the name of the data set there."""
     images: Text | None
-    """Folder of the image files; null where the file holds its images."""
+    """Folder of the image files, those of the training questions too; null where the files hold their images."""
     training: Text | None
-    """Training questions, to see which test questions occur there; null where they are not compared."""
+    """Training questions, to see which test questions and images occur there; null where they are not compared."""
 
 
 class MedicalVqaParams(Section):
@@ -64,7 +77,7 @@ class UphillParams(Section):
     """File of UPHILL's queries; null where the project draws its own claims."""
     n_claims: Count | None
     """Claims in each language where the project draws its own; null for a file, which is taken whole."""
-    judge: ServerParams | None
+    judge: RunningServer | None
     """Who says whether an answer agrees with the claim; null is a rule that reads yes and no, for the demo only."""
 
     @field_validator("n_claims")
@@ -87,13 +100,13 @@ class MbenchParams(Section):
     """Folder of the figures."""
     n_images: Count | None
     """Phantoms to ask about where the project draws its own; null for files."""
-    judge: ServerParams | None
+    judge: RunningServer | None
     """Who grades; null is the rubric that knows what a phantom shows, for the demo only."""
     orders: Annotated[list[Literal["reference_first", "answer_first"]], Field(min_length=1)]
-    """Which of the two answers the judge reads first; the first order's numbers stand in the tables."""
+    """Which of the two answers the judge reads first; the tables have the numbers of reference_first, the paper's."""
     repeats: Count
     """How often the judge is asked for the same answer."""
-    translators: dict[Text, ServerParams | None]
+    translators: dict[RowName, RunningServer | None]
     """Table 8: who translates there and back, by the end of its row's name; null is a phrasebook of the project's own
     sentences, for the demo only."""
 
@@ -102,6 +115,13 @@ class MbenchParams(Section):
     def _rubric_for_phantoms(cls, value: ServerParams | None, info: ValidationInfo) -> ServerParams | None:
         if value is None and info.data.get("english"):
             raise ValueError("the rubric grades phantoms only; name a judge for the questions of a file")
+        return value
+
+    @field_validator("orders")
+    @classmethod
+    def _each_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"{', '.join(value)}: an order stands there twice; ask more often with repeats")
         return value
 
     @field_validator("n_images")
@@ -161,9 +181,9 @@ class ReportsParams(Section):
 class BenchmarkParams(Section):
     """What is measured, beside the profile's own model on whom."""
 
-    endpoints: dict[str, ServerParams]
+    endpoints: dict[RowName, RunningServer]
     """Models behind OpenAI-compatible endpoints that answer too, by the name of their row."""
-    answer_files: dict[str, Text]
+    answer_files: dict[RowName, Text]
     """Folders of answers made elsewhere, one JSONL file for each set, by the name of their row."""
     clinical_qa: ClinicalQaParams
     """Notebook 06."""
@@ -175,3 +195,11 @@ class BenchmarkParams(Section):
     """Notebook 09."""
     reports: ReportsParams
     """Notebook 10."""
+
+    @field_validator("answer_files")
+    @classmethod
+    def _rows_of_their_own(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        shared = sorted(set(value) & set(info.data.get("endpoints", {})))
+        if shared:
+            raise ValueError(f"{', '.join(shared)}: the name of an endpoint too; a row has the answers of one model")
+        return value

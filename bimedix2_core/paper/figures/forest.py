@@ -34,7 +34,7 @@ _HALO = [withStroke(linewidth=2.5, foreground="white")]
 
 @dataclass(frozen=True)
 class Mark:
-    """A share of one series in one group, with its interval."""
+    """A share or a ratio of one series in one group, with its interval."""
 
     label: str
     """Whose it is, such as a model."""
@@ -61,7 +61,7 @@ def forest(
     Args:
         marks: one for each label and group; a group may lack a label. At most four labels.
         title: above all, in either script.
-        xlabel: of the one axis.
+        xlabel: of the one axis, which goes no further than 100 unless something lies above.
         lines: at most two named shares, such as ``{"chance": 0.25}``, drawn across.
         summary: groups that stand below the others, in this order, on a grey ground, such as the mean.
         remark: at the foot.
@@ -193,7 +193,7 @@ def _draw_band(
         value, low, high = (100 * number for number in (one.value, one.low, one.high))
         axes.plot([low, high], [y, y], color=colour, linewidth=1.5, zorder=3, solid_capstyle="butt")
         axes.plot(value, y, marker=marker, markersize=6.5, color=colour, markeredgecolor="white", markeredgewidth=0.6,
-                  linestyle="none", zorder=4)  # fmt: skip
+                  linestyle="none", zorder=4, clip_on=False)  # fmt: skip
         where = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
         axes.annotate(f"{value:.1f}", (1, y), (34, 0), ha="right", fontsize=9, color=INK, **where)
         axes.annotate(f"{low:.1f} to {high:.1f}", (1, y), (42, 0), ha="left", fontsize=8, color=MUTED, **where)

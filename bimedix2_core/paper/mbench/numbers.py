@@ -14,6 +14,7 @@ from bimedix2_core.paper.exhibits import Exhibit
 from bimedix2_core.paper.figures.forest import Mark
 from bimedix2_core.paper.mbench.questions import TITLES
 from bimedix2_core.paper.measured import Measured
+from bimedix2_core.paper.set_titles import title_of
 from bimedix2_core.paper.tables import Table, language_name
 from bimedix2_core.records import LANGUAGES
 from bimedix2_core.runs import Run
@@ -22,7 +23,7 @@ TABLE8 = "bimed_mbench_ar_overall"
 
 
 def scored(judged: Mapping[str, Sequence[Judged]]) -> dict[str, list[Result]]:
-    """Every metric of every model, and the language of its answers; n and images stand in the table."""
+    """Every metric of every model, and the language of its answers, each counted once; n and images stand beside."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FewClustersWarning)
         return {row: mbench.results(ours) + _spoken(ours) for row, ours in judged.items()}
@@ -32,11 +33,12 @@ def answer_table(judged: Sequence[Judged], *, n: int = 8) -> Table:
     """Some answers with their scores, evenly from the whole list."""
     step = max(1, len(judged) // n) | 1
     shown = tuple(
-        (mbench.question_of(one.row), mbench.reference_of(one.row), one.answer or "(nothing)", one.reference_score,
-         one.answer_score)
+        (mbench.question_of(one.row), mbench.reference_of(one.row), one.answer or "(nothing)",
+         f"{one.reference_score:g}" if one.is_scored else "unscored", f"{one.answer_score:g}" if one.is_scored else "")
         for one in judged[::step][:n]
     )  # fmt: skip
-    return Table(("question", "reference", "answer", "reference score", "answer score"), shown, "Some answers")
+    columns = ("question", "reference", "answer", "reference score", "answer score")
+    return Table(columns, shown, f"{name_of(judged)}: some answers")
 
 
 def judge_word(judged: Mapping[str, Sequence[Judged]]) -> str:
@@ -45,15 +47,22 @@ def judge_word(judged: Mapping[str, Sequence[Judged]]) -> str:
 
 
 def arabic(judged: Mapping[str, Sequence[Judged]]) -> dict[str, list[Judged]]:
-    """The verdicts on the Arabic answers, by row; the first of each question."""
-    return {
-        row: list({one.row.id: one for one in reversed(ours) if one.row.language == "ar"}.values())[::-1]
-        for row, ours in judged.items()
-    }
+    """The verdicts on the Arabic answers, by row; the first of each question, in their order."""
+    return {row: [one for one in _once(ours) if one.row.language == "ar"] for row, ours in judged.items()}
 
 
-def result_table(found: Mapping[str, Sequence[Result]]) -> Table:
-    """The relative score over all questions under every definition, and the other metrics, of each model."""
+def name_of(judged: Sequence[Judged]) -> str:
+    """Name of the set that was answered; a stand-in says that it is one."""
+    return title_of([judged[0].row])
+
+
+def result_table(judged: Mapping[str, Sequence[Judged]], found: Mapping[str, Sequence[Result]]) -> Table:
+    """The relative score over all questions under every definition, and the other metrics, of each model.
+
+    Args:
+        judged: verdicts by row.
+        found: what `scored` made of them.
+    """
     rows = tuple(
         (row, language_name(one.language), one.metric, one.definition, *_scaled(one), one.estimate.n,
          one.estimate.n_clusters, one.n_unscored)
@@ -62,7 +71,8 @@ def result_table(found: Mapping[str, Sequence[Result]]) -> Table:
         if one.kind == "all"
     )  # fmt: skip
     columns = ("model", "language", "metric", "definition", "value", "from", "to", "n", "images", "unscored")
-    return Table(columns, rows, "BiMed-MBench under every definition; relative scores and shares times 100")
+    name = name_of(next(iter(judged.values())))
+    return Table(columns, rows, f"{name} under every definition; relative scores and shares times 100")
 
 
 def group_marks(found: Mapping[str, Sequence[Result]], language: str) -> list[Mark]:
@@ -86,17 +96,6 @@ def definition_marks(found: Sequence[Result], language: str) -> list[Mark]:
     ]
 
 
-def share_table(found: Mapping[str, Sequence[Result]]) -> Table:
-    """How often each model is better than, as good as, or worse than the reference."""
-    rows = [
-        (row, language_name(one.language), one.metric, *_scaled(one), one.estimate.n)
-        for row, results in found.items()
-        for one in results
-        if one.metric in (mbench.WIN, mbench.TIE, mbench.LOSS) and one.kind == "all"
-    ]
-    return Table(("model", "language", "", "percent", "from", "to", "n"), tuple(rows), "Against the reference answer")
-
-
 def table_cells(
     run: Run, exhibit: Exhibit, answered: Sequence[Answered], found: Mapping[str, Sequence[Result]], language: str
 ) -> list[Measured]:
@@ -113,7 +112,10 @@ def table_cells(
     known = {column.id for column in exhibit.columns}
     cells = []
     for one in answered:
-        columns = {mbench.COLUMNS[result.kind] + suffix: result for result in _papers(found[one.row], language)}
+        columns = {
+            mbench.COLUMNS[result.kind] + suffix: result
+            for result in _named(found[one.row], language, mbench.AS_PUBLISHED)
+        }
         cells += result_cells(run, exhibit, one, {name: each for name, each in columns.items() if name in known})
     return cells
 
@@ -125,7 +127,7 @@ def translation_cells(
     return [
         cell
         for one in answered
-        for result in _papers(found[one.row], "ar")
+        for result in _named(found[one.row], "ar", mbench.AS_PUBLISHED)
         if result.kind == "all"
         for cell in result_cells(run, exhibit, one, {TABLE8: result})
     ]
@@ -154,7 +156,7 @@ def problem_line(judged: Mapping[str, Sequence[Judged]]) -> str:
 
 
 def summary(found: Mapping[str, Sequence[Result]]) -> dict[str, float]:
-    """The relative scores over all questions by model and language, for run.json."""
+    """The relative scores by model, language and kind of question, for run.json; mean of ratios, all domains."""
     return {
         f"{row} {language} {TITLES[one.kind]}": one.estimate.value
         for row, results in found.items()
@@ -165,31 +167,31 @@ def summary(found: Mapping[str, Sequence[Result]]) -> dict[str, float]:
 
 def relative(found: Sequence[Result], language: str) -> list[Result]:
     """Mean of ratios; a question with two domains counts in both."""
-    return [one for one in _named(found, language) if mbench.FIRST_DOMAIN not in one.definition]
+    named = _named(found, language, mbench.MEAN_OF_RATIOS)
+    return [one for one in named if mbench.FIRST_DOMAIN not in one.definition]
 
 
-def _papers(found: Sequence[Result], language: str) -> list[Result]:
-    """Mean of ratios; a question with two domains counts in the first, as the paper counts it."""
-    domains = [
-        one for one in _named(found, language) if mbench.FIRST_DOMAIN in one.definition and one.kind in mbench.DOMAINS
-    ]
-    others = [one for one in relative(found, language) if one.kind not in mbench.DOMAINS]
-    return [*others, *domains]
-
-
-def _named(found: Sequence[Result], language: str) -> list[Result]:
+def _named(found: Sequence[Result], language: str, definition: str) -> list[Result]:
     return [
         one
         for one in found
-        if one.metric == mbench.RELATIVE
-        and one.language == language
-        and one.definition.startswith(mbench.MEAN_OF_RATIOS)
+        if one.metric == mbench.RELATIVE and one.language == language and one.definition.startswith(definition)
     ]
 
 
 def _spoken(judged: Sequence[Judged]) -> list[Result]:
-    found = fidelity([one.row.language for one in judged], [one.answer for one in judged])
+    """The language of each answer, however often it was judged."""
+    answers = _once(judged)
+    found = fidelity([one.row.language for one in answers], [one.answer for one in answers])
     return [one for one in found if one.metric in (IN_LANGUAGE, MIXED)]
+
+
+def _once(judged: Sequence[Judged]) -> list[Judged]:
+    """The first verdict on each answer."""
+    found: dict[tuple[str, str], Judged] = {}
+    for one in judged:
+        found.setdefault((one.row.language, one.row.id), one)
+    return list(found.values())
 
 
 def _scaled(one: Result) -> tuple[float, float, float]:

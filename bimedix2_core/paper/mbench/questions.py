@@ -1,11 +1,13 @@
 """Questions of BiMed-MBench, what a judge is sent about them, and how its words become numbers."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from statistics import fmean
 
 from bimedix2_core.bench import mbench
 from bimedix2_core.bench.judge import attacks
 from bimedix2_core.bench.mbench import Questions
+from bimedix2_core.paper.set_titles import title_of
 from bimedix2_core.paper.tables import Table, language_name
 from bimedix2_core.records import LANGUAGES, Row
 
@@ -18,11 +20,14 @@ TITLES = {
 IMAGINED = ((10.0, 5.0), (8.0, 8.0), (2.0, 4.0))
 """Scores of reference and answer on three questions that anyone can imagine."""
 
+ATTACK = "forged_tags"
+"""The attack that a reader sees."""
+
 SAID = (
     "8 7\nThe first is more complete.", "8, 7", "8  7", "\u0668 \u0667", "8 7 6", "11 10", "Both are good.", "",
     "I cannot judge medical images.",
 )  # fmt: skip
-"""What a judge may answer."""
+"""What a judge may say."""
 
 
 def audit_table(questions: Questions) -> Table:
@@ -34,12 +39,16 @@ def audit_table(questions: Questions) -> Table:
         if any((name, language) in counts for language in LANGUAGES)
     )
     n_images = len({mbench.image_of(row) for row in questions.rows})
-    caption = f"{len(questions.rows):,} questions on {n_images:,} images; what to know about them"
+    caption = f"{title_of(questions.rows)}: {len(questions.rows):,} questions on {n_images:,} images; what to know"
     return Table(("finding", *map(language_name, LANGUAGES)), rows, caption)
 
 
 def size_table(questions: Questions) -> Table:
-    """How many questions each type and domain has, under both ways to count one with two domains."""
+    """How many questions each type and domain has, by our rules and by the published ones.
+
+    Ours read a translated type, and count a question with two domains in both; the published script loses the first,
+    and counts the second once.
+    """
     rows = []
     for name in mbench.TYPES:
         counts = [sum(mbench.kind(row) == name for row in questions.of(language)) for language in LANGUAGES]
@@ -55,7 +64,7 @@ def size_table(questions: Questions) -> Table:
         ]
         rows.append((TITLES[name], *_interleaved(counts, papers)))
     columns = [f"{language_name(language)}, {rule}" for language in LANGUAGES for rule in ("ours", "as published")]
-    return Table(("questions", *columns), tuple(rows), "Questions by type and domain")
+    return Table(("questions", *columns), tuple(rows), f"{title_of(questions.rows)}: questions by type and domain")
 
 
 def question_table(rows: Sequence[Row], image: str) -> Table:
@@ -65,12 +74,12 @@ def question_table(rows: Sequence[Row], image: str) -> Table:
         for row in rows
         if mbench.image_of(row) == image
     )
-    return Table(("type", "question", "reference answer"), shown, f"One image: {image}")
+    return Table(("type", "question", "reference answer"), shown, f"{title_of(rows)}, one image: {image}")
 
 
 def prompt_table(rows: Sequence[Row]) -> Table:
-    """What a judge would be sent for an answer that claims the verdict for itself; nothing is sent."""
-    attack = attacks()[-1]
+    """What a judge would be sent, by language, for an answer that claims the verdict for itself; nothing is sent."""
+    attack = next(one for one in attacks() if one.name == ATTACK)
     prompts = mbench.pairwise_prompts()
     judge = mbench.PairwiseJudge("a judge", prompts)
     first = {row.language: row for row in reversed(rows)}
@@ -87,21 +96,25 @@ def verdict_table() -> Table:
     rows = []
     for text in SAID:
         ours, theirs = mbench.strict_scores(text, ""), mbench.original_scores(text, "")
-        rows.append((text or "(nothing)", *(_read(one) for one in (ours, theirs))))
+        rows.append((repr(text), *(_read(one) for one in (ours, theirs))))
     return Table(("verdict", "read here", "published script"), tuple(rows), "What counts as a verdict")
 
 
 def mean_table() -> Table:
     """Two means of the same verdicts: three imagined questions."""
-    rows = [(f"question {n}", a, b, 100 * b / a) for n, (a, b) in enumerate(IMAGINED, start=1)]
-    references, answers = zip(*IMAGINED, strict=True)
-    ratios = fmean(b / a for a, b in IMAGINED)
+    rows = [(f"question {n}", _one(a), _one(b), _one(100 * b / a)) for n, (a, b) in enumerate(IMAGINED, start=1)]
+    references, answers = (fmean(scores) for scores in zip(*IMAGINED, strict=True))
     rows += [
-        ("mean of ratios (the paper's)", None, None, 100 * ratios),
-        ("ratio of means", fmean(references), fmean(answers), 100 * fmean(answers) / fmean(references)),
+        ("mean of ratios (the paper's)", None, None, _one(100 * fmean(b / a for a, b in IMAGINED))),
+        ("ratio of means", _one(references), _one(answers), _one(100 * answers / references)),
     ]
     columns = ("", "reference", "answer", "relative score")
     return Table(columns, tuple(rows), "The same verdicts, two numbers")
+
+
+def _one(number: float) -> Decimal:
+    """A number with one decimal."""
+    return round(Decimal(number), 1)
 
 
 def _read(scores: mbench.Scores) -> str:

@@ -72,6 +72,34 @@ def test_the_numbers_stand_beside_their_marks():
     assert "all\nn = 1,089" in words(picture.figure)
 
 
+def test_a_relative_score_above_100_lies_on_the_axis_with_its_interval():
+    ratios = [
+        Mark("ours", "overall", Estimate(1.12, 0.98, 1.268, 193)),
+        Mark("ours", "CT", Estimate(0.71, 0.6, 0.8, 40)),
+    ]
+
+    picture = forest(ratios, title="BiMed-MBench", xlabel="relative score", summary=["overall"])
+
+    (axes,) = picture.figure.axes
+    assert axes.get_xlim() == (55.0, 130.0)
+    assert drawn(picture) == [[0, 60.0, 71.0, 80.0], [1, 98.0, 112.0, 126.8]]
+    assert {"112.0", "98.0 to 126.8"} <= set(words(picture.figure))
+    assert cut_off(picture.figure) == overlapping(picture.figure) == []
+
+
+@pytest.mark.parametrize(("high", "end"), [(0.97, 100.0), (1.0, 100.0), (1.001, 105.0)])
+def test_the_axis_ends_at_100_unless_something_lies_above(high, end):
+    picture = forest([Mark("ours", "all", Estimate(0.9, 0.85, high, 50))], title="x")
+
+    assert picture.figure.axes[0].get_xlim()[1] == end
+
+
+def test_a_line_above_100_stands_on_the_axis_too():
+    picture = forest([Mark("ours", "all", Estimate(0.9, 0.85, 0.95, 50))], title="x", lines={"their best": 1.2})
+
+    assert picture.figure.axes[0].get_xlim() == (80.0, 125.0)
+
+
 def test_lines_stand_at_their_share_with_their_name():
     picture = forest(MARKS, title="Accuracy", lines={"always D": 0.323, "chance": 0.25})
 
