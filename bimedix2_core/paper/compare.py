@@ -113,12 +113,12 @@ class Comparison:
         """The exhibit in the paper's shape, for the eye: a line for what is reported, and more where it was measured.
 
         A measured row has its number, interval and n, and, where it stands beside a reported one, difference and
-        verdict. Reasons are in `table`.
+        verdict. Reasons, and the verdicts of what was not measured, are in `table`.
         """
         lines = [
             line for rows in self._by_row() for line in _lines(rows, measured="demo" if self.is_demo else "measured")
         ]
-        columns = ("row", "", *(column.title for column in self.exhibit.numbers), "verdict")
+        columns = ("row", "", *(column.title for column in self.exhibit.numbers))
         units = ", ".join(dict.fromkeys(UNITS[column.unit].sign for column in self.exhibit.numbers if column.unit))
         demo = "; demo (no result of the paper)" if self.is_demo else ""
         return Table(columns, tuple(lines), f"{self.exhibit.label}. {self.exhibit.caption} ({units}){demo}")
@@ -251,20 +251,15 @@ def _exact(value: float) -> Decimal:
 
 def _lines(rows: Sequence[ComparisonRow], *, measured: str) -> list[tuple]:
     """What the grid has of one row."""
-    name, verdicts = rows[0].name, list(dict.fromkeys(str(one.verdict) for one in rows))
-    lines = []
-    if any(one.reported is not None for one in rows):
-        said = verdicts[0] if len(verdicts) == 1 else ""
-        lines.append((name, "reported", *(one.reported for one in rows), said))
+    name, is_reported = rows[0].name, any(one.reported is not None for one in rows)
+    lines = [(name, "reported", *(one.reported for one in rows))] if is_reported else []
     if not any(one.measured for one in rows):
         return lines
     shown = [_cells(one) for one in rows]
     parts = [(measured, 3), ("95% interval", 4), ("n", 7)]
     parts += [("difference", 5)] if any(cells[5] for cells in shown) else []
-    lines += [(name, what, *(cells[place] for cells in shown), "") for what, place in parts]
-    if any(one.reported is not None for one in rows):
-        lines.append((name, "verdict", *(one.verdict.word for one in rows), ""))
-    return lines
+    lines += [(name, what, *(cells[place] for cells in shown)) for what, place in parts]
+    return [*lines, (name, "verdict", *(one.verdict.word for one in rows))] if is_reported else lines
 
 
 def _cells(row: ComparisonRow) -> tuple:
