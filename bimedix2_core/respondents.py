@@ -1,9 +1,11 @@
 """Respondents: who is examined, as a profile names them, and what each of them answers."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,7 +21,7 @@ from bimedix2_core.plan.scope import model_name
 from bimedix2_core.recipe import device_of, load_base
 from bimedix2_core.records import Query
 from bimedix2_core.rollout_recipe import limits_of
-from bimedix2_core.runs import JsonlStore, data_key
+from bimedix2_core.runs import JsonlStore, content_key, data_key
 
 Backend = LocalBackend | EndpointBackend
 
@@ -34,6 +36,8 @@ class Respondent:
     row: str
     """Id of its row in the tables."""
     load: Callable[[], Backend]
+    folder: Path | None = None
+    """Where what it answers is kept besides the store; none for a model in process."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Written:
     model_key: str
     texts: tuple[str, ...]
     """One for each query."""
+    decoding: Mapping[str, Any]
+    """Settings of generation, for the protocol card; of answers made elsewhere they are not known."""
 
 
 def respondents(
@@ -80,9 +86,22 @@ def respondents(
     return (*own, *others)
 
 
+def subject(params: Params, models: Sequence[Respondent]) -> Respondent:
+    """Whom a notebook looks at closely: the last of the profile's own models; where it has none, the last of all.
+
+    Raises:
+        DataError: nobody is asked.
+    """
+    if not models:
+        raise DataError("the profile names no model: train one, or name weights in model.checkpoints or an endpoint")
+    own = [model for model in models if model.row not in params.benchmarks.endpoints]
+    return (own or list(models))[-1]
+
+
 def endpoint_respondent(params: Params, row: str, asked: ServerParams, folder: Path) -> Respondent:
     """A model behind an endpoint; what it answers is kept in a folder of its own."""
-    return Respondent(row, partial(_endpoint, params, asked, folder / f"endpoint_{row}"))
+    own = folder / f"endpoint_{row}"
+    return Respondent(row, partial(_endpoint, params, asked, own), own)
 
 
 def answer_folders(params: Params) -> tuple[AnswerFolder, ...]:
@@ -96,13 +115,20 @@ def answered(
     """What each model writes, by its row and the name of the set; one model is in memory at a time.
 
     Args:
-        models: who is asked. Answers made elsewhere are read from ``<set>.jsonl``, joined by id.
+        models: who is asked. Answers made elsewhere are read from ``<set>.jsonl``, joined by id; of a set of twins,
+            which share their ids, from ``<set>_en.jsonl`` and ``<set>_ar.jsonl``.
         asked: queries by the name of their set.
         store: keeps what is written; what it has is not asked again.
 
     Raises:
-        DataError: a file of answers made elsewhere is missing or does not fit its set.
+        DataError: two models have the same row, or a file of answers made elsewhere is missing or does not fit its set.
     """
+    twice = [row for row, times in Counter(model.row for model in models).items() if times > 1]
+    if twice:
+        raise DataError(
+            f"row {', '.join(twice)}: the answers of several models; call those of benchmarks.endpoints and "
+            "benchmarks.answer_files by names of their own"
+        )
     return {model.row: _all_sets(model, asked, store) for model in models}
 
 
@@ -123,21 +149,33 @@ def _all_sets(
         return {name: _read(model, name, queries) for name, queries in asked.items()}
     backend = model.load()
     return {
-        name: Written(backend.name, backend.model_key, tuple(texts_of(backend, queries, store=store)))
+        name: Written(
+            backend.name,
+            backend.model_key,
+            tuple(texts_of(backend, queries, store=store)),
+            dict(backend.decoding),
+        )
         for name, queries in asked.items()
     }
 
 
 def _read(model: AnswerFolder, name: str, queries: Sequence[Query]) -> Written:
-    file = model.folder / f"{name}.jsonl"
-    if not file.is_file():
-        raise DataError(
-            f"answers of {model.row!r} to {name}: no file {file.name} in {model.folder.name}; expected JSON lines with "
-            "an id and an answer each, or leave the model out of benchmarks.answer_files"
-        )
-    answers = read_answers(file, [query.id for query in queries])
-    key = data_key(file)
-    return Written(f"answer file {key[:12]}", key, tuple(answers[query.id] for query in queries))
+    spoken = sorted({query.language for query in queries})
+    files = {one: model.folder / (f"{name}_{one}.jsonl" if len(spoken) > 1 else f"{name}.jsonl") for one in spoken}
+    for file in files.values():
+        if not file.is_file():
+            raise DataError(
+                f"answers of {model.row!r} to {name}: no file {file.name} in {model.folder.name}; expected JSON lines "
+                "with an id and an answer each, or leave the model out of benchmarks.answer_files"
+            )
+    answers = {
+        language: read_answers(file, [query.id for query in queries if query.language == language])
+        for language, file in files.items()
+    }
+    keys = [data_key(file) for file in files.values()]
+    key = keys[0] if len(keys) == 1 else content_key(keys)
+    texts = tuple(answers[query.language][query.id] for query in queries)
+    return Written(f"answer file {key[:12]}", key, texts, {"answers": "made elsewhere"})
 
 
 def _local(params: Params, stage1: Path | None, stage2: Path | None) -> LocalBackend:

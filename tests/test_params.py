@@ -10,6 +10,12 @@ from bimedix2_core.params import LlavaData, Params, load_params, read_profile, r
 PROFILES = sorted((root() / "params").glob("*.yaml"))
 PROVENANCE = re.compile(r"#\s*(paper|code|assumed|local): \S")
 
+SERVER = {
+    "kind": "endpoint", "model": "some-model", "url": "http://127.0.0.1:9/v1", "api_key_variable": None, "in_flight": 2,
+    "timeout": 1.0, "budget": None, "prompt_price": 0.0, "completion_price": 0.0,
+}  # fmt: skip
+QUESTION_FILES = {"english": "en.jsonl", "arabic": "ar.jsonl", "images": "images", "n_images": None, "judge": SERVER}
+
 
 @pytest.fixture
 def demo() -> dict:
@@ -352,3 +358,186 @@ def test_shown_in_a_notebook_the_parameters_are_a_table_of_all_values(demo):
 
     assert "<code>stage2.lora_r</code></td><td style='text-align:left'>32</td>" in table
     assert "<code>run.device</code>" in table
+
+
+# --- benchmarks -------------------------------------------------------------------------------------------------------
+
+
+def of_section(name, **changes):
+    return {f"benchmarks.{name}.{key}": value for key, value in changes.items()}
+
+
+def test_questions_of_files_are_taken_with_their_figures_and_a_judge(demo):
+    settings = load_params(demo, of_section("bimed_mbench", **QUESTION_FILES)).benchmarks.bimed_mbench
+
+    assert (settings.arabic, settings.n_images, settings.judge.model) == ("ar.jsonl", None, "some-model")
+
+
+def test_a_rubric_cannot_grade_the_questions_of_a_file(demo):
+    said = complaint(demo, of_section("bimed_mbench", **QUESTION_FILES | {"judge": None}))
+
+    assert "bimed_mbench.judge: the rubric grades phantoms only; name a judge for the questions of a file" in said
+
+
+def test_a_judge_may_grade_the_projects_own_questions(demo):
+    assert load_params(demo, of_section("bimed_mbench", judge=SERVER)).benchmarks.bimed_mbench.n_images == 24
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"arabic": None},  # one language only
+        {"english": None},
+        {"images": None},
+        {"n_images": 24},  # files and a number to draw
+        {"images": None, "n_images": 24},  # some files and a number
+        {"english": None, "arabic": None, "images": None},  # neither
+    ],
+    ids=str,
+)
+def test_questions_are_all_of_files_or_all_drawn(demo, changes):
+    said = complaint(demo, of_section("bimed_mbench", **QUESTION_FILES | changes))
+
+    assert "bimed_mbench.n_images: give the files english and arabic and the folder images, or three times null" in said
+
+
+def test_both_orders_are_taken_and_one_order_twice_is_not(demo):
+    both = ["answer_first", "reference_first"]
+
+    assert load_params(demo, of_section("bimed_mbench", orders=both)).benchmarks.bimed_mbench.orders == both
+    said = complaint(demo, of_section("bimed_mbench", orders=["reference_first", "reference_first"]))
+    assert "bimed_mbench.orders: reference_first, reference_first: an order stands there twice; ask more often" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("orders", [], "list should have at least 1 item"),
+        ("orders", ["first"], "orders.0: input should be 'reference_first' or 'answer_first', found 'first'"),
+        ("repeats", 0, "greater than or equal to 1"),
+        ("n_images", 0, "greater than or equal to 1"),
+    ],
+)
+def test_the_judge_is_asked_in_a_known_order_and_at_least_once(demo, key, value, expected):
+    assert expected in complaint(demo, of_section("bimed_mbench", **{key: value}))
+
+
+@pytest.mark.parametrize("kind", ["serve", "vllm"])
+@pytest.mark.parametrize(
+    "place", ["endpoints.gpt", "uphill.judge", "bimed_mbench.judge", "bimed_mbench.translators.google"]
+)
+def test_a_benchmark_starts_no_server_but_asks_one_that_runs(demo, place, kind):
+    *path, last = place.split(".")
+    section = ".".join(["benchmarks", *path])
+
+    assert load_params(demo, {section: {last: SERVER}})
+    said = complaint(demo, {section: {last: SERVER | {"kind": kind, "url": None}}})
+    assert f"benchmarks.{place}: kind is {kind}, but a benchmark starts no server; start it and write" in said
+
+
+def test_two_translators_may_stand_side_by_side_one_of_them_the_phrasebook(demo):
+    params = load_params(demo, of_section("bimed_mbench", translators={"google": SERVER}))
+
+    assert list(params.benchmarks.bimed_mbench.translators) == ["phrasebook", "google"]
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "gpt 4", "a/b", ""])
+@pytest.mark.parametrize("place", ["endpoints", "answer_files", "bimed_mbench.translators"])
+def test_the_name_of_a_row_is_that_of_a_folder_too(demo, place, name):
+    value = "answers" if place == "answer_files" else SERVER
+    section = demo["benchmarks"]
+    for part in place.split("."):
+        section = section[part]
+    section["gpt-4o_2024"] = value
+    assert load_params(demo)
+
+    section[name] = value
+    assert "string should match pattern" in complaint(demo)
+
+
+def test_a_row_has_the_answers_of_an_endpoint_or_of_a_folder_and_not_of_both(demo):
+    load_params(demo, {"benchmarks.endpoints": {"gpt": SERVER}, "benchmarks.answer_files": {"gpt_4o": "answers"}})
+    said = complaint(demo, {"benchmarks.endpoints": {"gpt": SERVER}, "benchmarks.answer_files": {"gpt": "answers"}})
+
+    assert "answer_files: gpt: the name of an endpoint too; a row has the answers of one model" in said
+
+
+@pytest.mark.parametrize(
+    ("set_id", "expected"),
+    [
+        ("rad_vqa", None),
+        ("vqa_rad", "sets.vqa_rad.[key]: input should be 'rad_vqa', 'slake_vqa' or 'path_vqa', found 'vqa_rad'"),
+    ],
+)
+def test_a_set_of_image_questions_is_one_of_table_5(demo, set_id, expected):
+    places = {"benchmarks.medical_vqa.sets": {set_id: {"test": "test.json", "images": "images", "training": None}}}
+
+    if expected is None:
+        assert load_params(demo, places).benchmarks.medical_vqa.sets[set_id].training is None
+    else:
+        assert expected in complaint(demo, places)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ({"test": None, "images": None, "training": None}, "rad_vqa.test: expected text, found nothing (null)"),
+        ({"test": "", "images": None, "training": None}, "rad_vqa.test: string should have at least 1 character"),
+        ({"test": "test.json", "training": None}, "rad_vqa.images: required, but absent"),
+    ],
+)
+def test_a_set_names_its_test_questions_and_says_of_the_rest_that_there_is_none(demo, place, expected):
+    assert expected in complaint(demo, {"benchmarks.medical_vqa.sets": {"rad_vqa": place}})
+
+
+def test_reports_are_drawn_in_a_number_or_read_whole_from_a_set(demo):
+    said = complaint(demo, of_section("reports", n_reports=None))
+
+    assert "reports.n_reports: name a set, or say how many reports the project is to draw of its own" in said
+    for name in ("mimic_cxr", "mimic_iii", "iu_xray"):
+        changes = of_section("reports", n_reports=None, private="data/private", **{name: "data/somewhere"})
+        assert load_params(demo, changes).benchmarks.reports.n_reports is None
+
+
+@pytest.mark.parametrize("name", ["mimic_cxr", "mimic_iii"])
+@pytest.mark.parametrize(
+    "private",
+    [None, "outputs", "outputs/private", "./outputs/private", "../main/outputs/x", "/data/outputs/me", "outputs\\me"],
+)
+def test_credentialed_reports_need_a_folder_apart_from_outputs(demo, name, private):
+    said = complaint(demo, of_section("reports", private=private, **{name: "data/somewhere"}))
+
+    assert f"reports.private: {name} are credentialed; name a folder for their texts that is not in outputs" in said
+    assert f"found {private!r}" in said
+
+
+@pytest.mark.parametrize("private", ["data/private", "/data/private", "data/my_outputs", "outputs2", "not/output"])
+def test_a_folder_that_only_sounds_like_outputs_is_taken(demo, private):
+    changes = of_section("reports", private=private, mimic_cxr="a", mimic_iii="b")
+
+    assert load_params(demo, changes).benchmarks.reports.private == private
+
+
+def test_both_credentialed_sets_are_named_and_what_anybody_may_have_needs_no_private_folder(demo):
+    both = complaint(demo, of_section("reports", mimic_cxr="a", mimic_iii="b"))
+
+    assert "mimic_cxr and mimic_iii are credentialed" in both
+    assert load_params(demo, of_section("reports", iu_xray="reports.json")).benchmarks.reports.private is None
+
+
+@pytest.mark.parametrize("section", ["medical_vqa", "reports"])
+def test_a_benchmark_is_asked_in_at_least_one_way(demo, section):
+    assert "list should have at least 1 item" in complaint(demo, of_section(section, protocols=[]))
+
+
+def test_every_profile_that_names_credentialed_reports_keeps_them_apart():
+    named = [load_params(file, environment={}).benchmarks.reports for file in PROFILES]
+
+    assert {one.private for one in named if one.mimic_cxr or one.mimic_iii} == {"data/private_reports"}
+    assert {one.private for one in named if not (one.mimic_cxr or one.mimic_iii)} == {None}
+
+
+def test_a_misspelt_key_of_a_named_endpoint_is_found_too(demo):
+    said = complaint(demo, {"benchmarks.endpoints.gpt.modell": "gpt-4o"})
+
+    assert "benchmarks.endpoints.gpt.modell: unknown key; did you mean `model`?" in said

@@ -2,7 +2,8 @@
 
 The grammar says everything in both languages, so a sentence of it has its twin. A sentence that is not in the book has
 no translation: then the question is answered with nothing, as with a translation service that fails. What it knows it
-translates without a fault, which no real translator does.
+translates without a fault, which no real translator does, but for what one sentence alone does not tell: "It is large."
+has two Arabic twins, by the gender of what is large, and always gets the same.
 """
 
 import random

@@ -35,6 +35,9 @@ from bimedix2_core.runs import JsonlStore, content_key
 SET_OF = {"en": "bimed_mbench_en", "ar": "bimed_mbench_ar"}
 """Name of the set of a language, and of a file of answers made elsewhere."""
 
+STAND_IN = "BiMed-MBench's stand-in"
+"""What the project's own questions are called."""
+
 TRANSLATION = "translation.yaml"
 
 Translate = Callable[[Sequence[str]], list[str]]
@@ -112,7 +115,8 @@ def mbench_set(params: Params, folder: Path) -> MbenchSet:
     questions = mbench.read(
         {"en": drawn.english, "ar": drawn.arabic}, images=images, image_folder=drawn.images, allow_partial=True
     )
-    return MbenchSet(questions, images, read_truths(drawn.truths))
+    rows = tuple(dataclasses.replace(row, source=STAND_IN) for row in questions.rows)
+    return MbenchSet(Questions(rows, questions.audit), images, read_truths(drawn.truths))
 
 
 def mbench_answers(
@@ -185,12 +189,18 @@ def translated_answers(
         folder: takes what endpoints answer.
 
     Returns:
-        The ways by the id of their row, the model's and the translator's names joined.
+        The ways by the id of their row, the model's and the translator's names joined; none without a translator.
+
+    Raises:
+        DataError: there is a translator, but no model to answer.
     """
-    model = english_model_of(models)
+    translators = params.benchmarks.bimed_mbench.translators
+    if not translators:
+        return {}
+    model = english_model_of(params, models)
     backend = model.load()
     found = {}
-    for name, server in params.benchmarks.bimed_mbench.translators.items():
+    for name, server in translators.items():
         to_english, to_arabic = _translators(params, name, server, store, folder)
         answers = mbench.translate_then_answer(
             asked.questions.of("ar"),
@@ -201,7 +211,7 @@ def translated_answers(
         )
         texts = tuple(one.answer for one in answers)
         said = f"{backend.name}, questions and answers translated by {name}"
-        written = Written(said, content_key([backend.model_key, name]), texts)
+        written = Written(said, content_key([backend.model_key, name]), texts, dict(backend.decoding))
         found[f"{model.row}_{name}"] = Way(tuple(answers), {SET_OF["ar"]: written})
     return found
 
@@ -211,15 +221,16 @@ def arabic_answers(written: Mapping[str, Mapping[str, Written]]) -> dict[str, tu
     return {row: sets[SET_OF["ar"]].texts for row, sets in written.items() if SET_OF["ar"] in sets}
 
 
-def english_model_of(models: MbenchModels) -> Respondent:
-    """Who answers in English in Table 8: the row that says so by its name, else the last model.
+def english_model_of(params: Params, models: MbenchModels) -> Respondent:
+    """Who answers in English in Table 8: the row that says so by its name, else the last of the profile's own models.
 
     Raises:
         DataError: nobody is asked.
     """
     if not models.direct:
         raise DataError("Table 8 needs a model that answers in English; the profile names none for it")
-    return next((model for model in models.direct if model.row.endswith("_eng")), models.direct[-1])
+    own = [model for model in models.direct if model.row not in params.benchmarks.endpoints] or models.direct
+    return next((model for model in models.direct if model.row.endswith("_eng")), own[-1])
 
 
 def as_answered(
@@ -235,11 +246,11 @@ def as_answered(
     return [
         Answered(
             row,
-            "BiMed-MBench" if not asked.truths else "BiMed-MBench's stand-in",
+            "BiMed-MBench" if params.benchmarks.bimed_mbench.english else STAND_IN,
             rows,
             prompts,
             sets[SET_OF[language]].model_key,
-            params.inference.model_dump(exclude={"batch_size"}),
+            sets[SET_OF[language]].decoding,
             judged[row][0].judge,
         )
         for row, sets in written.items()

@@ -10,7 +10,7 @@ from pathlib import Path
 from bimedix2_core.bench.radiology_reports import external
 from bimedix2_core.bench.radiology_reports.bertscore import Encoder
 from bimedix2_core.bench.radiology_reports.measured import NotMeasured
-from bimedix2_core.bench.radiology_reports.private import check_may_be_sent
+from bimedix2_core.bench.radiology_reports.private import check_may_be_sent, is_private
 from bimedix2_core.bench.radiology_reports.protocols import Protocol, prompt_key, protocol_named, query
 from bimedix2_core.bench.radiology_reports.results import english_pairs, results
 from bimedix2_core.bench.statistics import FewClustersWarning
@@ -24,7 +24,8 @@ from bimedix2_core.paper.answered import Answered
 from bimedix2_core.paper.reports import TITLES
 from bimedix2_core.params import Params, root
 from bimedix2_core.records import Query, Row
-from bimedix2_core.respondents import Respondent, Written
+from bimedix2_core.respondents import AnswerFolder, Respondent, Written
+from bimedix2_core.runs import output_dir
 
 GENERATION, SUMMARISATION, OPEN_SET = "mimic_cxr", "mimic_iii", "iu_xray"
 """Names of the sets: Table 7's, Table 6's, and the one that anybody may have."""
@@ -60,9 +61,25 @@ def protocols_of(params: Params) -> dict[tuple[str, str], Protocol]:
 
 
 def private_folder(params: Params, folder: Path) -> Path:
-    """Where answers, annotations and images of reports are kept: apart from outputs where the profile says so."""
+    """Where answers, annotations and images of reports are kept: apart from outputs where the profile says so.
+
+    Args:
+        params: the profile.
+        folder: of the run; taken where the profile names none.
+
+    Raises:
+        DataError: the profile's folder is in outputs, wherever these are.
+    """
     private = params.benchmarks.reports.private
-    return root() / private / params.run.profile if private else folder
+    if not private:
+        return folder
+    place, outputs = (root() / private).resolve(), output_dir(params.run.profile).parent.resolve()
+    if place.is_relative_to(outputs):
+        raise DataError(
+            f"benchmarks.reports.private is {private!r}, which is in outputs ({outputs.name}); name another folder for "
+            "what quotes credentialed reports"
+        )
+    return place / params.run.profile
 
 
 def report_sets(params: Params, folder: Path) -> ReportSets:
@@ -100,17 +117,23 @@ def report_sets(params: Params, folder: Path) -> ReportSets:
     return ReportSets(stand_ins, images, left_out)
 
 
-def check_models(models: Sequence[object], sets: ReportSets, params: Params) -> None:
-    """Refuse to send credentialed reports to an endpoint on another machine.
+def check_models(models: Sequence[Respondent | AnswerFolder], sets: ReportSets, params: Params) -> None:
+    """Refuse to send credentialed reports to an endpoint on another machine, or to keep its answers in outputs.
 
     Raises:
-        DataError: a model of the profile answers elsewhere, and there are credentialed reports.
+        DataError: there are credentialed reports, and a model of the profile answers elsewhere or keeps what it answers
+            outside the private folder.
     """
-    for model in models:
-        server = params.benchmarks.endpoints.get(model.row) if isinstance(model, Respondent) else None
-        if server and server.url:
-            for rows in sets.rows.values():
-                check_may_be_sent(rows, server.url)
+    rows = [row for one in sets.rows.values() for row in one]
+    endpoints = params.benchmarks.endpoints
+    for model in (one for one in models if isinstance(one, Respondent) and one.row in endpoints):
+        check_may_be_sent(rows, endpoints[model.row].url or "")
+        private = private_folder(params, model.folder)
+        if any(map(is_private, rows)) and not model.folder.resolve().is_relative_to(private.resolve()):
+            raise DataError(
+                f"endpoint {model.row!r} would keep its answers to credentialed reports in {model.folder}; give "
+                "respondents the private folder"
+            )
 
 
 def report_results(
@@ -166,7 +189,7 @@ def of_set(
             rows,
             prompt_key(protocol),
             sets_[name].model_key,
-            params.inference.model_dump(exclude={"batch_size"}) | {"protocol": protocol.id},
+            {**sets_[name].decoding, "protocol": protocol.id},
         )
         for row, sets_ in written.items()
     ]
@@ -179,7 +202,7 @@ def _published(params: Params, images: ImageStore) -> ReportSets:
     left_out: dict[str, Counter[str]] = {}
     if settings.mimic_iii:
         left_out[SUMMARISATION] = Counter()
-        ids = (root() / settings.mimic_iii_ids).read_text().split() if settings.mimic_iii_ids else None
+        ids = _ids(root() / settings.mimic_iii_ids) if settings.mimic_iii_ids else None
         notes = mimic_iii(
             root() / settings.mimic_iii, bad_rows=BadRows(0), ids=ids, left_out=left_out[SUMMARISATION]
         )  # fmt: skip
@@ -194,4 +217,16 @@ def _published(params: Params, images: ImageStore) -> ReportSets:
         file = root() / settings.iu_xray
         reports = iu_xray(file, bad_rows=BadRows(0), image_folder=file.parent / "images", store=images)
         rows[OPEN_SET] = tuple(islice(reports, n))
+    empty = [name for name, read in rows.items() if not read]
+    if empty:
+        raise DataError(
+            f"{', '.join(empty)}: no report that can be scored; are these the files and, for {SUMMARISATION}, its ids?"
+        )
     return ReportSets(rows, images, left_out)
+
+
+def _ids(file: Path) -> list[str]:
+    """One on each line."""
+    if not file.is_file():
+        raise DataError(f"{file}: no such file of note ids; fetch it, or write mimic_iii_ids: null to take all notes")
+    return file.read_text(encoding="utf-8").split()

@@ -38,7 +38,7 @@ class VqaSet:
     arabic: tuple[Row, ...]
     """Their twins, where the project drew them; the published sets have none."""
     training: tuple[Row, ...]
-    """Training questions, without images; none where they are not compared."""
+    """Training questions with their images, which tell what is shared; none where they are not compared."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,17 @@ def as_answered(
             dataset if params.benchmarks.medical_vqa.sets else f"stand-ins of {dataset}",
             rows,
             prompt_key(protocol),
-            next(iter(sets.values())).model_key,
-            params.inference.model_dump(exclude={"batch_size"}) | {"protocol": protocol.id},
+            _model_key(sets),
+            {**next(iter(sets.values())).decoding, "protocol": protocol.id},
         )
         for row, sets in written.items()
     ]
+
+
+def _model_key(sets: Mapping[str, Written]) -> str:
+    """Of a model the same in each set; answers made elsewhere have a file for each."""
+    keys = sorted({one.model_key for one in sets.values()})
+    return keys[0] if len(keys) == 1 else content_key(keys)
 
 
 def vqa_sets(params: Params, folder: Path) -> VqaSets:
@@ -144,9 +150,9 @@ def _drawn(name: str, files: VqaFiles, images: ImageStore) -> VqaSet:
 
 
 def _published(name: str, place: VqaSetParams, images: ImageStore, n: int | None) -> VqaSet:
-    folder = root() / place.images if place.images else None
-    rows = _read(name, _location(place.test), images=images, image_folder=folder, split="test")
-    training = _read(name, _location(place.training), split="train") if place.training else ()
+    kept = {"images": images, "image_folder": root() / place.images if place.images else None}
+    rows = _read(name, _location(place.test), split="test", **kept)
+    training = _read(name, _location(place.training), split="train", **kept) if place.training else ()
     return VqaSet(_whole_images(rows, n), (), training)
 
 
@@ -154,11 +160,11 @@ def _read(
     name: str,
     location: str | Path,
     *,
-    images: ImageStore | None = None,
-    image_folder: Path | None = None,
+    images: ImageStore,
+    image_folder: Path | None,
     split: str | None = None,
 ) -> tuple[Row, ...]:
-    """All questions; none may be unreadable."""
+    """All questions with their images; none may be unreadable."""
     return tuple(
         read_source(name, location, bad_rows=BadRows(0), images=images, image_folder=image_folder, split=split)
     )

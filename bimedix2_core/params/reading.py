@@ -214,7 +214,10 @@ def _spelling(place: tuple[str | int, ...]) -> str:
     """The likely key for an unknown one: close in spelling in its section, or the same name elsewhere."""
     section: Any = Params
     for part in place[:-1]:
-        section = _TAGS[part] if part in _TAGS else _sections(section.model_fields[part].annotation)[0]
+        if part in _TAGS:
+            section = _TAGS[part]
+        elif part in section.model_fields:  # else it is a name that the profile gives, such as an endpoint's
+            section = _sections(section.model_fields[part].annotation)[0]
     unknown, known = str(place[-1]), list(section.model_fields)
     close = difflib.get_close_matches(unknown, known, n=1)
     if close:
