@@ -3,6 +3,8 @@
 A message says what was found, what was expected, where, and what to do.
 """
 
+from collections.abc import Sequence
+
 
 class CompanionError(Exception):
     """Base of every error this package raises on purpose."""
@@ -34,3 +36,14 @@ class EndpointError(CompanionError, RuntimeError):
 
 class RequestError(CompanionError, RuntimeError):
     """One request got no usable answer; the others may, so the failure is recorded and the run goes on."""
+
+
+def listed(names: Sequence[str], *, shown: int = 5) -> str:
+    """The first names of a message, quoted, and how many more there are.
+
+    Example:
+        >>> listed(["a", "b", "c"], shown=2)
+        "'a', 'b' and 1 more"
+    """
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return ", ".join(map(repr, names[:shown])) + more

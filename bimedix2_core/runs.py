@@ -36,6 +36,8 @@ __all__ = [
     "content_key",
     "data_key",
     "finish_run",
+    "json_lines",
+    "only_one",
     "output_dir",
     "root",
     "seed_everything",
@@ -132,6 +134,16 @@ def write_atomic(path: str | Path, content: str | bytes) -> Path:
     return Path(path)
 
 
+def json_lines(records: Iterable[Mapping[str, Any]]) -> str:
+    r"""The text of a JSON Lines file: one object a line, each with a line end, letters of any script as they are.
+
+    Example:
+        >>> json_lines([{"id": 1}, {"id": 2}])
+        '{"id": 1}\n{"id": 2}\n'
+    """
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
 @contextmanager
 def atomic_text(path: str | Path) -> Iterator[TextIO]:
     r"""Write a text piece by piece, whole or not at all, as ``write_atomic`` does for what fits into memory.
@@ -155,6 +167,30 @@ def _draft(path: Path, mode: str, **options: str) -> Iterator[Any]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_one(lock: str | Path) -> Iterator[None]:
+    """Hold a lock for the time of the block, so that two processes, or two threads, never work in one folder.
+
+    The system gives it back when the process ends, however it ends; the file stays and means nothing by itself.
+
+    Args:
+        lock: a file for this alone, in the folder that is worked in; made, with its folders, where it is not there.
+
+    Raises:
+        DataError: another holds it.
+    """
+    import fcntl  # Windows has none
+
+    path = Path(lock)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(f"another process is at work in {_relative(path.parent)}; wait for it or stop it") from None
+        yield
 
 
 @dataclass(frozen=True)

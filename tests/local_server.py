@@ -2,6 +2,7 @@
 
     python tests/local_server.py --port 0 --ledger ledger.jsonl [--latency .05] [--faults drop=.05,429=.05,...]
         [--answers answers.py] [--log-probs echo] [--model-name m] [--paths chat/completions,completions]
+        [--quirks uncounted,declines]
 
 It prints its port. The ledger has one line per request that it answered with 200, written before the answer leaves,
 so that a client which asks (pays) twice is seen. Faults are drawn by the request's content and how often it came, so
@@ -22,6 +23,8 @@ they are given is a mode, each found in a real server:
     refused    any request for them is refused
     short      one fewer than there are tokens
     fades      as echo for three requests, then as null
+
+Quirks: uncounted (no ``usage``), declines (each answer to messages stands in ``refusal``, its content is null).
 """
 
 import argparse
@@ -117,9 +120,11 @@ class LocalServer:
         model_name: str = "",
         paths: tuple[str, ...] = ("chat/completions", "completions"),
         reader: Reader | None = None,
+        quirks: tuple[str, ...] = (),
     ):
         self.ledger, self.latency, self.faults, self.seed = ledger.open("a", buffering=1), latency, faults or {}, seed
         self.log_probs, self.model_name, self.paths, self.reader = log_probs, model_name, paths, reader or Lengths()
+        self.quirks = quirks
         self.seen: Counter[str] = Counter()
         self.n_scored = 0
 
@@ -174,7 +179,7 @@ class LocalServer:
 
     def reply(self, payload: dict) -> dict:
         """A completion or chat completion, with the log-probabilities of this server's mode."""
-        found = completion(payload) | {"model": self.model_name or payload["model"]}
+        found = self.twisted(completion(payload)) | {"model": self.model_name or payload["model"]}
         self.n_scored += "logprobs" in payload
         faded = self.log_probs == "fades" and self.n_scored > 3
         if "logprobs" not in payload or self.log_probs == "null" or faded:
@@ -188,6 +193,14 @@ class LocalServer:
         if self.log_probs == "short":
             log_probs.get("token_logprobs", [0]).pop()
         found["choices"] = [choice(payload, text) | {"logprobs": log_probs}]
+        return found
+
+    def twisted(self, found: dict) -> dict:
+        if "uncounted" in self.quirks:
+            del found["usage"]
+        if "declines" in self.quirks:
+            said = found["choices"][0]["message"]
+            said |= {"content": None, "refusal": said["content"]}
         return found
 
     def fault(self, key: str) -> str:
@@ -258,11 +271,12 @@ def serving(
     answers: Path | None = None,
     log_probs: str = "null",
     model_name: str = "",
+    quirks: str = "",
 ):
     """A running server; yields its base URL. The process is killed at the end."""
     command = [sys.executable, __file__, "--ledger", str(ledger), "--latency", str(latency), "--seed", str(seed)]
     command += ["--answers", str(answers)] if answers else []
-    command += ["--log-probs", log_probs, "--model-name", model_name]
+    command += ["--log-probs", log_probs, "--model-name", model_name, "--quirks", quirks]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--faults", faults], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
     )
@@ -329,11 +343,13 @@ async def main() -> None:
     parser.add_argument("--log-probs", default="null")
     parser.add_argument("--model-name", default="")
     parser.add_argument("--paths", default="chat/completions,completions")
+    parser.add_argument("--quirks", default="")
     asked = parser.parse_args()
     if asked.answers:
         globals()["answer"] = runpy.run_path(str(asked.answers))["answer"]
     faults = {name: float(share) for name, share in (part.split("=") for part in asked.faults.split(",") if part)}
     shape = {"log_probs": asked.log_probs, "model_name": asked.model_name, "paths": tuple(asked.paths.split(","))}
+    shape["quirks"] = tuple(asked.quirks.split(","))
     server = LocalServer(asked.ledger, asked.latency, faults, asked.seed, **shape)
     running = await asyncio.start_server(server.serve, "127.0.0.1", asked.port, backlog=1024)
     print(running.sockets[0].getsockname()[1], flush=True)

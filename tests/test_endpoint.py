@@ -1,13 +1,27 @@
 import asyncio
 import json
 import sqlite3
+import traceback
 from contextlib import closing
 
 import httpx
 import local_server
 import pytest
 
-from bimedix2_core.endpoint import Endpoint, Limits, Reply, RequestCache, TokenLogProb, _reply, is_same_model
+from bimedix2_core.endpoint import (
+    DECLINED,
+    Endpoint,
+    Limits,
+    Meter,
+    Reply,
+    RequestCache,
+    TokenLogProb,
+    is_same_model,
+    request_tokens,
+)
+from bimedix2_core.endpoint.estimates import IMAGE_TOKENS, with_estimates
+from bimedix2_core.endpoint.keys import authorization
+from bimedix2_core.endpoint.replies import read_reply
 from bimedix2_core.errors import EndpointError, RequestError
 
 FAST = Limits(first_wait=0.01, timeout=1.0, tries=4)
@@ -134,10 +148,190 @@ def test_the_cache_keeps_the_first_answer_and_survives_reopening(tmp_path, ledge
 def test_half_a_character_is_no_usable_answer():
     body = rb'{"choices": [{"message": {"content": "a \ud83d"}, "finish_reason": "stop"}]}'
 
-    reply, problem = _reply(httpx.Response(200, content=body))
+    reply, problem = read_reply(httpx.Response(200, content=body))
 
     assert reply is None
     assert "UnicodeEncodeError" in problem
+
+
+# --- keys ----------------------------------------------------------------------------------------------------------
+
+
+SECRET = "sk-3f9a1c"
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (None, "no key for the endpoint, nothing was asked: set the environment variable SOME_KEY"),
+        ("", "no key for the endpoint, nothing was asked: set the environment variable SOME_KEY"),
+        (" \t", "no key for the endpoint, nothing was asked"),
+        (f"{SECRET}\n", "the environment variable SOME_KEY holds a line break, a space at an end or"),
+        (f" {SECRET}", "the environment variable SOME_KEY holds a line break"),
+        (f"{SECRET}\r\nX-Header: x", "the environment variable SOME_KEY holds a line break"),
+        (f"{SECRET}\x07\x1b", "the environment variable SOME_KEY holds a line break"),
+        (f"{SECRET}\u2026", "a letter that no key has"),
+    ],
+)
+def test_a_key_that_no_header_can_carry_is_refused_before_anything_is_sent_and_never_printed(
+    cache, ledger, monkeypatch, capfd, key, message
+):
+    monkeypatch.delenv("SOME_KEY", raising=False)
+    if key is not None:
+        monkeypatch.setenv("SOME_KEY", key)
+    with local_server.serving(ledger) as url, pytest.raises(EndpointError, match=message) as stopped:
+        ask(url, cache, question(), api_key_variable="SOME_KEY")
+
+    assert not ledger.read_text()
+    told = traceback.TracebackException.from_exception(stopped.value, capture_locals=True)
+    own = (frame for frame in told.stack if "bimedix2_core" in frame.filename)
+    assert SECRET not in "".join(map(str, (told, *(frame.locals for frame in own), *capfd.readouterr())))
+
+
+def test_a_key_of_letters_digits_and_signs_reaches_the_endpoint(monkeypatch):
+    monkeypatch.setenv("SOME_KEY", "sk-proj_aB9.~+/=")
+
+    assert authorization("SOME_KEY") == {"Authorization": "Bearer sk-proj_aB9.~+/="}
+    assert authorization(None) == {}
+
+
+# --- refusals ------------------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_is_an_answer_that_is_kept_and_paid_for_once(cache, ledger):
+    with local_server.serving(ledger, quirks="declines") as url:
+        (said,), meter = ask(url, cache, question())
+        (again,), _ = ask(url, cache, question())
+
+    assert said == again == Reply(local_server.cipher("A small nodule."), DECLINED, 4, 3, "m")
+    assert (meter.requests, meter.retries, local_server.paid(ledger).total()) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "finish_reason"),
+    [
+        ({"content": None, "refusal": "I can't help."}, "I can't help.", DECLINED),
+        ({"content": "", "refusal": "I can't help."}, "I can't help.", DECLINED),
+        ({"refusal": "I can't help."}, "I can't help.", DECLINED),
+        ({"content": "8 7", "refusal": None}, "8 7", "stop"),
+        ({"content": "8 7", "refusal": "but not more"}, "8 7", "stop"),
+        ({"content": "", "refusal": None}, "", "stop"),
+    ],
+)
+def test_a_refusal_counts_where_there_is_no_content(message, text, finish_reason):
+    body = {"choices": [{"message": message, "finish_reason": "stop"}]}
+    reply, _ = read_reply(httpx.Response(200, content=json.dumps(body).encode()))
+
+    assert (reply.text, reply.finish_reason) == (text, finish_reason)
+
+
+@pytest.mark.parametrize(
+    ("message", "problem"),
+    [
+        ({"content": None, "refusal": None}, "no chat completion (TypeError: content is no text)"),
+        ({"content": None}, "no chat completion (TypeError: content is no text)"),
+        ({"content": None, "refusal": {"code": 1}}, "no chat completion (TypeError: content is no text)"),
+        ({"refusal": ""}, "no chat completion (KeyError: 'content')"),
+    ],
+)
+def test_neither_content_nor_refusal_is_no_answer(message, problem):
+    response = httpx.Response(200, content=json.dumps({"choices": [{"message": message}]}).encode())
+
+    assert read_reply(response) == (None, problem)
+
+
+# --- tokens that nobody counted ------------------------------------------------------------------------------------
+
+UNCOUNTED = [question(seed=seed) for seed in range(3)]
+# "English:\nA small nodule.": 24 bytes are 8 tokens; its answer is 12 Arabic letters of 2 bytes, 2 spaces and a full
+# stop: 27 bytes are 9 tokens
+
+
+def test_where_an_endpoint_counts_no_tokens_the_budget_holds_by_an_estimate_and_says_so(cache, ledger):
+    limits = Limits(budget=30e-6, prompt_price=1.0, completion_price=1.0, first_wait=0.01)
+    with local_server.serving(ledger, quirks="uncounted") as url:
+        (first, second, third), meter = ask(url, cache, *UNCOUNTED, limits=limits)
+        (stopped,), resumed = ask(url, cache, question(seed=9), limits=limits)
+
+    assert (first.prompt_tokens, first.completion_tokens) == (0, 0)
+    assert (first.estimated_prompt_tokens, first.estimated_completion_tokens) == (8, 9)
+    assert second.text == first.text
+    said = "2 requests, 34 tokens (estimated for 2 answers without a count), about 0.00, 0 reused, 0 retries, "
+    assert f"the budget of 3e-05 is spent ({said}0.00 of 0.00 left); raise it" in str(third)
+    assert meter.cost == resumed.cost == pytest.approx(34e-6)
+    assert str(third) == str(stopped)
+    assert local_server.paid(ledger).total() == 2
+
+
+def test_a_count_that_is_given_is_taken_as_it_is(cache, ledger):
+    with local_server.serving(ledger) as url:
+        (reply,), meter = ask(url, cache, question())
+
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.is_estimated) == (4, 3, False)
+    assert (meter.prompt_tokens, meter.completion_tokens, meter.estimated) == (4, 3, 0)
+    assert str(meter) == "1 requests, 7 tokens, 0 reused, 0 retries"
+
+
+@pytest.mark.parametrize(
+    ("given", "estimated"),
+    [
+        (Reply("four", "stop", 0, 0), (4, 2)),
+        (Reply("four", "stop", 7, 0), (0, 2)),
+        (Reply("four", "stop", 0, 5), (4, 0)),
+        (Reply("", "length", 7, 0), (0, 0)),
+    ],
+)
+def test_only_the_count_that_lacks_is_estimated(given, estimated):
+    found = with_estimates(given, {"prompt": "Is it left?"})
+
+    assert (found.estimated_prompt_tokens, found.estimated_completion_tokens) == estimated
+    assert found.is_estimated == any(estimated)
+
+
+@pytest.mark.parametrize(
+    ("payload", "n_tokens"),
+    [
+        ({"prompt": ""}, 0),
+        ({"prompt": "abc"}, 1),
+        ({"prompt": "abcd"}, 2),
+        ({"prompt": "\u0646\u0639\u0645"}, 2),  # three letters of two bytes
+        ({"messages": [{"role": "system", "content": "abc"}, {"role": "user", "content": "def"}]}, 2),
+    ],
+)
+def test_a_text_has_a_token_for_every_three_bytes(payload, n_tokens):
+    assert request_tokens(payload) == n_tokens
+
+
+def test_an_image_counts_by_itself_and_not_by_the_bytes_it_is_sent_as():
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{'A' * 90_000}"}}
+    turn = {"role": "user", "content": [{"type": "text", "text": "abc"}, image, image]}
+
+    assert request_tokens({"messages": [turn]}) == 1 + 2 * IMAGE_TOKENS
+
+
+def test_a_cache_made_before_estimates_opens_with_its_answers(tmp_path):
+    file = tmp_path / "old.sqlite3"
+    with closing(sqlite3.connect(file, isolation_level=None)) as old:
+        old.execute(
+            "CREATE TABLE replies (key TEXT PRIMARY KEY, text TEXT NOT NULL, finish_reason TEXT NOT NULL,"
+            " prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, model TEXT NOT NULL DEFAULT '',"
+            " log_probs BLOB) WITHOUT ROWID"
+        )
+        old.execute("INSERT INTO replies VALUES ('known', 'text', 'stop', 7, 2, 'm', NULL)")
+    with closing(RequestCache(file)) as cache:
+        cache.put("new", Reply("x", "stop", 0, 3, "m", None, 5, 0))
+
+        assert cache.get("known") == Reply("text", "stop", 7, 2, "m")
+        assert cache.get("new") == Reply("x", "stop", 0, 3, "m", None, 5, 0)
+        assert (cache.totals(), cache.n_estimated()) == ((2, 12, 5), 1)
+
+
+def test_the_meter_says_requests_tokens_price_and_what_is_left():
+    meter = Meter(Limits(budget=2.0, prompt_price=2.5, completion_price=10.0), 386, 400_000, 50_000)
+
+    # 400,000 x 2.5 + 50,000 x 10 millionths
+    assert str(meter) == "386 requests, 450,000 tokens, about 1.50, 0 reused, 0 retries, 0.50 of 2.00 left"
+    assert str(Meter(Limits(), 1, 2, 3)) == "1 requests, 5 tokens, 0 reused, 0 retries"
 
 
 # --- text prompts and log-probabilities ----------------------------------------------------------------------------
@@ -171,7 +365,7 @@ def test_a_chats_log_probabilities_are_read_and_ranked():
     ]
     said = {"content": [{"token": "A", "logprob": -0.5, "bytes": [65], "top_logprobs": top}]}
     choice = {"message": {"content": "A"}, "finish_reason": "length", "logprobs": said}
-    reply, _ = _reply(httpx.Response(200, content=json.dumps({"choices": [choice], "model": "gpt-4o"}).encode()))
+    reply, _ = read_reply(httpx.Response(200, content=json.dumps({"choices": [choice], "model": "gpt-4o"}).encode()))
 
     assert reply.log_probs == (TokenLogProb("A", -0.5, (("A", -0.5), ("B", -2.0), ("\ud83d", -9999.0))),)
 
@@ -217,7 +411,7 @@ def test_tokens_and_log_probabilities_that_differ_in_number_are_an_error(log_pro
     body = {"choices": [{"text": "a", "logprobs": log_probs}]}
 
     with pytest.raises(EndpointError, match=f"the endpoint gave {counts}"):
-        _reply(httpx.Response(200, content=json.dumps(body).encode()), "completions")
+        read_reply(httpx.Response(200, content=json.dumps(body).encode()), "completions")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +428,7 @@ def test_tokens_and_log_probabilities_that_differ_in_number_are_an_error(log_pro
 def test_an_answer_of_another_shape_is_not_usable(choices, problem):
     response = httpx.Response(200, content=json.dumps({"choices": choices}).encode())
 
-    assert _reply(response, "completions") == (None, problem)
+    assert read_reply(response, "completions") == (None, problem)
 
 
 def test_an_answer_with_a_problem_is_asked_for_again_and_not_kept(cache, ledger):

@@ -18,6 +18,8 @@ from bimedix2_core.runs import (
     content_key,
     data_key,
     finish_run,
+    json_lines,
+    only_one,
     seed_everything,
     start_run,
     write_atomic,
@@ -107,6 +109,13 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["file.txt"]
 
 
+def test_json_lines_have_one_object_a_line_and_keep_every_letter():
+    text = json_lines([{"id": "a", "text": "نعم\nلا"}, {"id": "b", "n": 1.5}])
+
+    assert text == '{"id": "a", "text": "نعم\\nلا"}\n{"id": "b", "n": 1.5}\n'
+    assert json_lines([]) == ""
+
+
 def test_a_streamed_text_appears_when_it_is_whole(tmp_path):
     path = tmp_path / "new" / "file.jsonl"
 
@@ -143,6 +152,32 @@ def test_a_stream_that_is_killed_leaves_the_old_file(tmp_path):
 
     assert done.returncode == 9
     assert path.read_text() == "old"
+
+
+HOLDING = """
+import sys, time
+from bimedix2_core.runs import only_one
+with only_one(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_lock_is_held_by_one_process_and_given_back_when_it_is_killed(tmp_path):
+    lock = tmp_path / "folder" / "one.lock"
+    process = subprocess.Popen([sys.executable, "-c", HOLDING, str(lock)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(DataError, match=r"another process is at work in .*folder; wait for it"), only_one(lock):
+            pass
+    finally:
+        process.kill()
+        process.communicate()
+
+    with only_one(lock), pytest.raises(DataError, match="another process"), only_one(lock):
+        pass
+    with only_one(lock), only_one(lock.with_name("two.lock")):
+        pass
 
 
 def test_outputs_go_where_the_environment_says(repository, monkeypatch, tmp_path):

@@ -3,16 +3,13 @@
 Ids join, never position, unless the file has none and the caller says so.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bimedix2_core.errors import DataError
-
-SHOWN = 5
-"""Ids that an error lists before it only counts."""
+from bimedix2_core.data.json_objects import line_objects
+from bimedix2_core.errors import DataError, listed
 
 
 @dataclass(frozen=True)
@@ -82,13 +79,13 @@ def _check_ids(
     if foreign:
         raise DataError(
             f"{path.name}, line {first_line[foreign[0]]}: {len(foreign):,} of {len(answers):,} ids are none of the "
-            f"{len(ids):,} samples ({_listed(foreign)}); is it an answer file of another data set? "
-            f"The samples have ids such as {_listed(ids[:2])}"
+            f"{len(ids):,} samples ({listed(foreign)}); is it an answer file of another data set? "
+            f"The samples have ids such as {listed(ids[:2])}"
         )
     missing = [id for id in ids if id not in answers]
     if missing and not allow_partial:
         raise DataError(
-            f"{path.name}: no answer for {len(missing):,} of {len(ids):,} samples ({_listed(missing)}); "
+            f"{path.name}: no answer for {len(missing):,} of {len(ids):,} samples ({listed(missing)}); "
             "answer them, or score what is there with allow_partial (--allow-partial)"
         )
 
@@ -98,16 +95,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         content = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}); expected JSON lines in UTF-8") from None
-    for number, line in enumerate(content.split("\n"), start=1):  # splitlines() would also split at U+2028 in a text
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path.name}, line {number} is not JSON: {error}") from None
-        if not isinstance(record, dict):
-            raise DataError(f"{path.name}, line {number} is a {type(record).__name__}; expected an object")
-        yield number, record
+    return line_objects(content, path.name)
 
 
 def _id(record: dict[str, Any], field: str, path: Path, line: int) -> str:
@@ -133,8 +121,3 @@ def _value(record: dict[str, Any], field: str, path: Path, line: int) -> Any:
             "Name the fields with --id-field and --answer-field"
         )
     return record[field]
-
-
-def _listed(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
-    return ", ".join(map(repr, ids[:SHOWN])) + more

@@ -1,8 +1,8 @@
-"""Metrics: a prediction against its target, one sample at a time."""
+"""Metrics: a prediction against its target, one sample at a time; words are compared as `data.words` spells them."""
 
 from collections import Counter
 
-from bimedix2_core.bench.answers import words
+from bimedix2_core.data.words import words
 
 
 def exact_match(prediction: str, target: str) -> float:
@@ -21,7 +21,8 @@ def token_f1(prediction: str, target: str) -> float:
     Two empty texts agree (1.0); one empty text scores 0.0.
 
     Source:
-        SQuAD's F1 on Unicode words. MultiMedEval uses sets of tokens instead, so a repeated word does not cost there.
+        SQuAD's F1 on the words of `data.words`. MultiMedEval uses sets of tokens instead, so a repeated word does not
+        cost there.
 
     Example:
         >>> round(token_f1("left left lung", "the left lung"), 3)  # 2 words shared, of 3 and of 3

@@ -260,6 +260,7 @@ def _render_dicom(path: Path, header) -> tuple[Image.Image, str]:
     """The image and the note of a DICOM data set that has pixels."""
     from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 
+    _check_pixels(path, header)
     n_frames = int(header.get("NumberOfFrames") or 1)
     _check_size(path, int(header.Rows) * int(header.Columns), most=MAX_PIXELS)
     frame = n_frames // 2
@@ -276,6 +277,21 @@ def _render_dicom(path: Path, header) -> tuple[Image.Image, str]:
         pixels, how = _dicom_grey(header, frame, stored, values)
     image = _square_pixels(Image.fromarray(pixels).convert("RGB"), *_dicom_spacing(header, frame))
     return image, ", ".join([*words, how, *_dicom_remarks(header)])
+
+
+def _check_pixels(path: Path, header) -> None:
+    """Raise where there is nothing to decode: no decoder lacks then, and the file may be whole."""
+    size = f"{int(header.Columns or 0)} x {int(header.Rows or 0)} pixels"
+    if not (header.Columns and header.Rows):
+        raise DataError(
+            f"{path.name}: a DICOM file of {size}; expected one pixel at least; its header is damaged, or it never was "
+            "an image: get the image from its source again, or leave it out"
+        )
+    if not header.PixelData:
+        raise DataError(
+            f"{path.name}: a DICOM file whose pixel data are empty (0 bytes); expected those of {size}; something "
+            "removed them: get the image from its source again, or leave it out"
+        )
 
 
 def _macro(header, frame: int, sequence: str):

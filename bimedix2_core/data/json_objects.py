@@ -1,8 +1,10 @@
-"""JSON objects: those that stand in a model's answer, whatever stands around them."""
+"""JSON objects: those that stand in a model's answer, whatever stands around them, and those of a file, one a line."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
+
+from bimedix2_core.errors import DataError
 
 _PLAIN = json.JSONDecoder()
 
@@ -20,3 +22,25 @@ def json_objects(text: str, decoder: json.JSONDecoder = _PLAIN) -> Iterator[Any]
         else:
             yield found
         start = text.find("{", end)
+
+
+def line_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of JSON Lines, each with the number of its line, from 1; blank lines are passed over.
+
+    Args:
+        text: of the file.
+        name: of the file, for a message.
+
+    Raises:
+        DataError: a line is not JSON, or no object.
+    """
+    for number, line in enumerate(text.split("\n"), start=1):  # splitlines() would also split at U+2028 in a text
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{name}, line {number} is not JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise DataError(f"{name}, line {number} is a {type(found).__name__}; expected an object")
+        yield number, found

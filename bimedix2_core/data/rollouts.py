@@ -13,12 +13,11 @@ run at a status 500, and ask again for what was answered in the last moments bef
 """
 
 import asyncio
-import fcntl
 import json
 from array import array
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -36,7 +35,7 @@ from tqdm.auto import tqdm
 from bimedix2_core.endpoint import Endpoint, Limits, RequestCache
 from bimedix2_core.errors import DataError, EndpointError, RequestError
 from bimedix2_core.records import Row, row_of
-from bimedix2_core.runs import atomic_text, content_key, data_key, write_atomic
+from bimedix2_core.runs import atomic_text, content_key, data_key, json_lines, only_one, write_atomic
 
 logger.disable("datatrove")  # here and in every worker: its log drowns the progress; what goes wrong is raised
 
@@ -150,7 +149,7 @@ def write_rows(rows: Iterable[Row], path: Path) -> int:
     with atomic_text(path) as stream:
         for row in rows:
             identities.append(_identity(row))
-            stream.write(json.dumps(row.as_json(), ensure_ascii=False) + "\n")
+            stream.write(json_lines([row.as_json()]))
         stream.flush()
         _check_distinct(identities, Path(stream.name))
     return len(identities)
@@ -232,7 +231,7 @@ class Rollouts(InferenceRunner):
     def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> None:
         """Roll out the documents of one task."""
         self.rank, self.world_size = rank, world_size
-        with _only_one(self.job.folder / f"task_{rank:05d}.lock"):
+        with only_one(self.job.folder / f"task_{rank:05d}.lock"):
             _stop_file(self.folder, rank).unlink(missing_ok=True)
             super().run(data, rank, world_size)
 
@@ -286,8 +285,8 @@ class Rollouts(InferenceRunner):
         chunk = self.chunks.setdefault(place["chunk"], {})
         chunk[place["at"]] = result
         if len(chunk) == place["of"]:
-            lines = (json.dumps(chunk[at], ensure_ascii=False) + "\n" for at in sorted(chunk))
-            write_atomic(_chunk_file(self.folder, place["chunk"]), "".join(lines))
+            lines = json_lines(chunk[at] for at in sorted(chunk))
+            write_atomic(_chunk_file(self.folder, place["chunk"]), lines)
             del self.chunks[place["chunk"]]
 
     def _stop(self, why: str) -> None:
@@ -305,16 +304,6 @@ def _executor(pipeline: list[PipelineStep], folder: Path, machines: Machines):
     if machines.executor == "ray":
         return RayPipelineExecutor(workers=machines.workers, **common)
     return LocalPipelineExecutor(workers=machines.workers, **common)
-
-
-@contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    with lock.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError(f"another process is at work in {lock.parent}; wait for it or stop it") from None
-        yield
 
 
 def _chunk_file(folder: Path, chunk: int) -> Path:

@@ -8,8 +8,6 @@ Three things are done on purpose:
 - one source has too few rows, for composition to state.
 """
 
-import csv
-import io
 import json
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +18,13 @@ from bimedix2_core.data.image_store import ImageStore
 from bimedix2_core.demo import corpus, curriculum, stand_ins
 from bimedix2_core.demo.phantoms import Truth, draw
 from bimedix2_core.demo.planted import Leak, leaks_of, png
+from bimedix2_core.demo.record_files import (
+    write_csv,
+    write_json_by_id,
+    write_json_lines,
+    write_json_list,
+    write_parquet,
+)
 from bimedix2_core.demo.stand_ins import Case, Record, ToRecords
 from bimedix2_core.errors import DataError
 from bimedix2_core.params import MedicalVqaParams
@@ -151,38 +156,7 @@ def _cases(source_id: str, form: _Form, n: int, images: Path, *, first_seed: int
     return cases
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
-def _json_list(file: Path, records: Sequence[Record]) -> Path:
-    return write_atomic(file, json.dumps(records, ensure_ascii=False, indent=1) + "\n")
-
-
-def _json_by_id(file: Path, records: Sequence[Record]) -> Path:
-    keyed = {one["id"]: {name: value for name, value in one.items() if name != "id"} for one in records}
-    return write_atomic(file, json.dumps(keyed, ensure_ascii=False, indent=1) + "\n")
-
-
-def _json_lines(file: Path, records: Sequence[Record | str]) -> Path:
-    lines = (one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in records)
-    return write_atomic(file, "".join(f"{line}\n" for line in lines))
-
-
-def _csv(file: Path, records: Sequence[Record]) -> Path:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(records[0])
-    writer.writerows(list(one.values()) for one in records)
-    return write_atomic(file, text.getvalue())
-
-
-def _parquet(file: Path, records: Sequence[Record]) -> Path:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    stream = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(records)), stream)
-    return write_atomic(file, stream.getvalue())
+# --- rows that cannot be read -----------------------------------------------------------------------------------------
 
 
 def _without(name: str) -> Callable[[Record], Record]:
@@ -199,19 +173,20 @@ def _cut_line(record: Record) -> str:
 
 
 _FORMS = {
-    "pubmedqa": _Form(stand_ins.pubmedqa, ".json", _json_by_id, _with(id="demo-pubmedqa-broken", final_decision="?")),
-    "medmcqa": _Form(stand_ins.medmcqa, ".json", _json_lines, _with(id="demo-medmcqa-broken", cop=7)),
-    "medqa": _Form(stand_ins.medqa, ".jsonl", _json_lines, _cut_line),
-    "single_turn_qa": _Form(stand_ins.single_turn, ".json", _json_list, _with(conversations=[])),
-    "multi_turn_conversation": _Form(stand_ins.multi_turn, ".json", _json_list),
-    "pmc_mcq": _Form(stand_ins.pmc_vqa, ".csv", _csv, rows_per_image=1),
-    "llava_med_subset_to_conv": _Form(stand_ins.image_conversation, ".json", _json_list, rows_per_image=1),
-    "rad_vqa": _Form(stand_ins.rad_vqa, ".json", _json_list, _without("answer"), rows_per_image=4),
-    "slake_vqa": _Form(stand_ins.slake, ".json", _json_list, rows_per_image=4),
-    "pmc_vqa": _Form(stand_ins.pmc_vqa, ".csv", _csv, _without("Answer_label"), rows_per_image=1),
-    "path_vqa": _Form(stand_ins.path_vqa, ".parquet", _parquet, _with(image={"bytes": b"cut", "path": "demo.png"}),
+    "pubmedqa": _Form(stand_ins.pubmedqa, ".json", write_json_by_id,
+                      _with(id="demo-pubmedqa-broken", final_decision="?")),
+    "medmcqa": _Form(stand_ins.medmcqa, ".json", write_json_lines, _with(id="demo-medmcqa-broken", cop=7)),
+    "medqa": _Form(stand_ins.medqa, ".jsonl", write_json_lines, _cut_line),
+    "single_turn_qa": _Form(stand_ins.single_turn, ".json", write_json_list, _with(conversations=[])),
+    "multi_turn_conversation": _Form(stand_ins.multi_turn, ".json", write_json_list),
+    "pmc_mcq": _Form(stand_ins.pmc_vqa, ".csv", write_csv, rows_per_image=1),
+    "llava_med_subset_to_conv": _Form(stand_ins.image_conversation, ".json", write_json_list, rows_per_image=1),
+    "rad_vqa": _Form(stand_ins.rad_vqa, ".json", write_json_list, _without("answer"), rows_per_image=4),
+    "slake_vqa": _Form(stand_ins.slake, ".json", write_json_list, rows_per_image=4),
+    "pmc_vqa": _Form(stand_ins.pmc_vqa, ".csv", write_csv, _without("Answer_label"), rows_per_image=1),
+    "path_vqa": _Form(stand_ins.path_vqa, ".parquet", write_parquet, _with(image={"bytes": b"cut", "path": "demo.png"}),
                       rows_per_image=4),
-    "llava_med_to_qa": _Form(stand_ins.image_questions, ".json", _json_list, _with(image="demo-not-there.png"),
+    "llava_med_to_qa": _Form(stand_ins.image_questions, ".json", write_json_list, _with(image="demo-not-there.png"),
                              rows_per_image=1),
 }  # fmt: skip
 """By English source; the Arabic twin has the same form."""

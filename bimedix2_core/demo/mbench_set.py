@@ -30,7 +30,7 @@ from bimedix2_core.demo.curriculum import TEST_SEEDS
 from bimedix2_core.demo.phantoms import FINDINGS, SIDES, SIZES, Truth, draw
 from bimedix2_core.demo.planted import png
 from bimedix2_core.errors import DataError
-from bimedix2_core.runs import write_atomic
+from bimedix2_core.runs import json_lines, write_atomic
 
 MBENCH_SEEDS = TEST_SEEDS + 400_000
 """Image seeds of the set are drawn from the 100,000 that begin here; no other set uses them."""
@@ -105,8 +105,8 @@ def write_mbench(folder: Path, *, n_images: int, seed: int) -> MbenchFiles:
     for figure, image_seed in zip(figures, image_seeds, strict=True):
         write_atomic(files.images / figure.name, png(draw(figure.truth, image_seed)))
     write_atomic(files.truths, json.dumps({one.name: asdict(one.truth) for one in figures}, indent=1) + "\n")
-    write_atomic(files.english, _lines(_english(figures)))
-    write_atomic(files.arabic, _lines(_arabic(figures)))
+    write_atomic(files.english, json_lines(_english(figures)))
+    write_atomic(files.arabic, json_lines(_arabic(figures)))
     return files
 
 
@@ -242,7 +242,3 @@ def _record_of(number: int, kind: str, figure: _Figure, twin: Twin, language: st
         "domain": {domain: domain in flags for domain in DOMAINS.values()},
         "type": kind,
     }
-
-
-def _lines(records: Sequence[Record]) -> str:
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)

@@ -29,7 +29,7 @@ from bimedix2_core.demo import corpus
 from bimedix2_core.demo.phantoms import FINDINGS, Truth, all_truths, draw
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import LANGUAGES
-from bimedix2_core.runs import write_atomic
+from bimedix2_core.runs import json_lines, write_atomic
 
 REPORT_SEEDS = 5_000_000
 """Phantoms of reports are drawn with seeds that no training or test image of the demo has."""
@@ -105,7 +105,7 @@ def write_reports(folder: Path, *, n: int, seed: int) -> ReportFiles:
         cxr / "mimic-cxr-2.0.0-metadata.csv.gz",
         _write_table(iii / "NOTEEVENTS.csv.gz", NOTE_COLUMNS, _notes(notes)),
         write_atomic(iu / "annotation.json", json.dumps(_iu_records(public, names, "en"), indent=1) + "\n"),
-        _write_lines(iu / "annotation.ar.jsonl", _iu_records(public, names, "ar")),
+        write_atomic(iu / "annotation.ar.jsonl", json_lines(_iu_records(public, names, "ar"))),
         iu / "images",
         {
             **{str(FIRST_STUDY + number): one.truth for number, one in enumerate(studies)},
@@ -247,10 +247,6 @@ def _write_table(file: Path, columns: Sequence[str], rows: Iterable[Sequence[obj
     writer.writerow(columns)
     writer.writerows(rows)
     return write_atomic(file, gzip.compress(text.getvalue().encode(), mtime=0))
-
-
-def _write_lines(file: Path, records: Iterable[Mapping[str, object]]) -> Path:
-    return write_atomic(file, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
 
 
 def _encoded(image: Image.Image, kind: str) -> bytes:

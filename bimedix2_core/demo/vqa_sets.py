@@ -24,11 +24,12 @@ from typing import Any
 import yaml
 
 from bimedix2_core.data.words import words
-from bimedix2_core.demo import bimed_v, corpus, stand_ins
+from bimedix2_core.demo import corpus, stand_ins
 from bimedix2_core.demo.corpus import RADIOLOGICAL, Twin
 from bimedix2_core.demo.curriculum import TEST_SEEDS
 from bimedix2_core.demo.phantoms import MODALITIES, Truth, draw
 from bimedix2_core.demo.planted import png
+from bimedix2_core.demo.record_files import write_json_list, write_parquet
 from bimedix2_core.demo.stand_ins import Case, Record, ToRecords
 from bimedix2_core.errors import DataError
 from bimedix2_core.runs import write_atomic
@@ -297,9 +298,9 @@ def _words() -> dict[str, Any]:
 _OTHERS = tuple(modality for modality in MODALITIES if modality not in RADIOLOGICAL)
 
 _SETS = {
-    "rad_vqa": _Set(RADIOLOGICAL, 2, stand_ins.rad_vqa, _rad_vqa, bimed_v._json_list, "testset", "trainset", ".json"),
-    "slake_vqa": _Set(RADIOLOGICAL, 11, stand_ins.slake, _slake, bimed_v._json_list, "test", "train", ".json"),
-    "path_vqa": _Set(_OTHERS, 8, stand_ins.path_vqa, _path_vqa, bimed_v._parquet, "test", "train", ".parquet",
+    "rad_vqa": _Set(RADIOLOGICAL, 2, stand_ins.rad_vqa, _rad_vqa, write_json_list, "testset", "trainset", ".json"),
+    "slake_vqa": _Set(RADIOLOGICAL, 11, stand_ins.slake, _slake, write_json_list, "test", "train", ".json"),
+    "path_vqa": _Set(_OTHERS, 8, stand_ins.path_vqa, _path_vqa, write_parquet, "test", "train", ".parquet",
                      holds_images=True),
 }  # fmt: skip
 

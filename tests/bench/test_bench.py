@@ -2,7 +2,7 @@ import pytest
 import tiny
 
 from bimedix2_core.bench import task
-from bimedix2_core.bench.answers import asks, words
+from bimedix2_core.bench.answers import asks, is_empty
 from bimedix2_core.bench.follow_up import follow_up_rows
 from bimedix2_core.bench.medical_vqa import by_kind
 from bimedix2_core.bench.metrics import exact_match, token_f1
@@ -21,6 +21,7 @@ from bimedix2_core.runs import JsonlStore
         ("اليسار", "اليَسار.", 1.0),  # a vowel mark does not change the word
         ("اليسرى", "اليسار", 0.0),
         ("", "No.", 0.0),
+        ("1.5 mg", "1 5 mg", 0.0),
     ],
 )
 def test_an_exact_match_is_of_whole_words(prediction, target, expected):
@@ -41,8 +42,10 @@ def test_token_f1_counts_each_word_as_often_as_both_have_it(prediction, target, 
     assert token_f1(prediction, target) == pytest.approx(expected)
 
 
-def test_words_are_unicode_and_without_punctuation():
-    assert words("نعم، الآفةُ في الجهة اليسرى؟") == ["نعم", "الآفة", "في", "الجهة", "اليسرى"]
+def test_words_are_compared_as_everywhere_else_whatever_their_spelling_and_digits():
+    assert exact_match("نعم، الافه في الجهة اليسري 2", "نعم، الآفةُ في الجهة اليسرى ٢") == 1.0
+    assert token_f1("1,200 mg", "1200 mg") == token_f1("ﬁbrosis", "Fibrosis") == 1.0
+    assert token_f1("1.5 mg", "15 mg") == 0.5  # one number of two words
 
 
 @pytest.mark.parametrize(("text", "language"), [("نعم", "ar"), ("Yes", "en"), ("42", ""), ("صورة MRI للدماغ", "ar")])
@@ -55,6 +58,23 @@ def test_the_language_of_a_text_is_the_script_of_most_letters(text, language):
 )
 def test_a_reply_asks_when_it_ends_with_a_question_mark_of_either_script(text, expected):
     assert asks(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("", True),
+        (" \n...", True),
+        ("؟!", True),
+        ("-", True),
+        ("2", False),
+        ("٢", False),
+        ("No.", False),
+        ("لا", False),
+    ],
+)
+def test_an_answer_is_empty_that_has_neither_letter_nor_digit(answer, expected):
+    assert is_empty(answer) is expected
 
 
 def test_a_majority_of_nothing_is_an_error():

@@ -84,6 +84,14 @@ def with_no_rows() -> bytes:
     return dicom_of(lambda dataset: setattr(dataset, "Rows", 0))
 
 
+def with_a_blank_width() -> bytes:
+    return dicom_of(lambda dataset: setattr(dataset, "Columns", None))
+
+
+def cut_dicom() -> bytes:
+    return real("images/CT_small.dcm").read_bytes()[:20_000]
+
+
 def cut_film() -> bytes:
     whole = real("images/vqarad_synpic42202.jpg").read_bytes()
     return whole[: len(whole) // 2]
@@ -98,8 +106,10 @@ BAD = {
     "0 x 5 PNG": (lambda: png_of_no_pixels(0, 5), "a PNG file that breaks off or is damaged"),
     "JPEG of no lines": (jpeg_of_no_lines, "a JPEG file that breaks off or is damaged"),
     "DICOM without pixel data": (without_pixels, "a DICOM file without pixels"),
-    "DICOM with empty pixel data": (with_empty_pixels, "the pixels of this DICOM file cannot be decoded"),
-    "DICOM with no rows": (with_no_rows, "the pixels of this DICOM file cannot be decoded"),
+    "DICOM with empty pixel data": (with_empty_pixels, r"empty \(0 bytes\); expected those of 128 x 128 pixels"),
+    "DICOM with no rows": (with_no_rows, "a DICOM file of 128 x 0 pixels; expected one pixel at least"),
+    "DICOM with a blank width": (with_a_blank_width, "a DICOM file of 0 x 128 pixels; expected one pixel at least"),
+    "DICOM cut within its pixels": (cut_dicom, r"cannot be decoded \(20,000 bytes found\); it is cut short, or its"),
 }
 
 

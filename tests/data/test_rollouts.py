@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import local_server
 import pytest
@@ -14,8 +15,9 @@ import pytest
 from bimedix2_core.data import rollouts
 from bimedix2_core.data.rollouts import Job, Machines, Server
 from bimedix2_core.endpoint import Limits
-from bimedix2_core.errors import DataError
+from bimedix2_core.errors import DataError, EndpointError
 from bimedix2_core.records import Row, message, text_of
+from bimedix2_core.runs import only_one
 
 FAST = Limits(in_flight=8, first_wait=0.01, timeout=1.0, tries=5)
 
@@ -167,8 +169,23 @@ def test_two_processes_on_one_folder_are_refused(tmp_path):
     with local_server.serving(tmp_path / "ledger") as url:
         work = job(tmp_path, url)
         work.folder.mkdir()
-        with rollouts._only_one(work.folder / "task_00000.lock"), pytest.raises(DataError, match="another process"):
+        with only_one(work.folder / "task_00000.lock"), pytest.raises(DataError, match="another process"):
             rollouts.run(work)
+
+
+def test_a_key_that_no_header_can_carry_is_neither_sent_nor_written_anywhere(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("SOME_KEY", "sk-3f9a1c\nX-Header: x")
+    with local_server.serving(tmp_path / "ledger") as url:
+        work = job(tmp_path, url)
+        work = replace(work, server=replace(work.server, api_key_variable="SOME_KEY"))
+        with pytest.raises(EndpointError, match="SOME_KEY holds a line break") as stopped:
+            rollouts.run(work)
+
+    assert local_server.paid(tmp_path / "ledger").total() == 0
+    shown = "".join(traceback.format_exception(stopped.value)) + "".join(capfd.readouterr())
+    assert "sk-3f9a1c" not in shown
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert not [file.name for file in files if b"sk-3f9a1c" in file.read_bytes()]
 
 
 def test_datatrove_starts_the_server_where_none_runs(tmp_path):

@@ -20,7 +20,17 @@ from bimedix2_core.records import text_of
 
 TABLE_12 = reported.read("table12_bimed_v_composition")
 WANTED = dict.fromkeys(TABLE_12.column("samples"), 8)
-SIZES = MedicalVqaParams(n_closed=8, n_side=2, n_open=4, n_choice=2, n_caption=2, n_follow_up=4)
+SIZES = MedicalVqaParams(
+    sets={},
+    protocols=["short_answer"],
+    n_per_set=None,
+    n_closed=8,
+    n_side=2,
+    n_open=4,
+    n_choice=2,
+    n_caption=2,
+    n_follow_up=4,
+)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@ import asyncio
 import base64
 import io
 import json
+import traceback
 from dataclasses import replace
 
 import local_server
@@ -448,6 +449,18 @@ def test_no_key_is_kept_or_shown(tmp_path, ledger, monkeypatch):
 
     assert "sk-secret" not in repr(one) + one.name + one.model_key
     assert all(b"sk-secret" not in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+
+def test_a_key_that_no_header_can_carry_is_neither_sent_nor_shown(tmp_path, ledger, monkeypatch):
+    monkeypatch.setenv("SOME_KEY", "sk-secret\nX-Header: x")
+    with (
+        local_server.serving_here(ledger) as url,
+        pytest.raises(EndpointError, match="SOME_KEY holds a line break") as stopped,
+    ):
+        backend(url, tmp_path, api_key_variable="SOME_KEY").generate(asked(1))
+
+    assert local_server.paid(ledger).total() == 0
+    assert "sk-secret" not in "".join(traceback.format_exception(stopped.value))
 
 
 # --- in process ----------------------------------------------------------------------------------------------------

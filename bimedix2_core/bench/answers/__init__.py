@@ -9,6 +9,6 @@ from bimedix2_core.bench.answers.letters import read_letter
 from bimedix2_core.bench.answers.polarity import read_polarity
 from bimedix2_core.bench.answers.reading import OUTCOMES, Reading
 from bimedix2_core.bench.answers.spans import read_span
-from bimedix2_core.bench.answers.wording import asks, words
+from bimedix2_core.bench.answers.wording import asks, is_empty
 
-__all__ = ["OUTCOMES", "Reading", "asks", "read_letter", "read_polarity", "read_span", "words"]
+__all__ = ["OUTCOMES", "Reading", "asks", "is_empty", "read_letter", "read_polarity", "read_span"]

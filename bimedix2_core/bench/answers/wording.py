@@ -1,23 +1,16 @@
-"""Wording: the words of a text as the metrics compare them, and whether a reply asks."""
-
-import re
-import unicodedata
-
-_DIACRITICS = re.compile("[\u064b-\u0652\u0670\u0640]")
-"""Arabic vowel marks, dagger alef and tatweel: writing them or not does not change the word."""
+"""Wording: whether a reply says anything, and whether it asks."""
 
 _QUESTION_MARKS = ("?", "\u061f")
 
 
-def words(text: str) -> list[str]:
-    """Words of a text, compatibility-normalised, lower case, without punctuation and Arabic vowel marks.
+def is_empty(answer: str) -> bool:
+    """Whether there is neither a letter nor a digit.
 
     Example:
-        >>> words("Yes, the LEFT lung.")
-        ['yes', 'the', 'left', 'lung']
+        >>> [is_empty(text) for text in ("", " ...", "No.", "2")]
+        [True, True, False, False]
     """
-    plain = _DIACRITICS.sub("", unicodedata.normalize("NFKC", text).casefold())
-    return re.findall(r"\w+", plain)
+    return not any(character.isalnum() for character in answer)
 
 
 def asks(text: str) -> bool:

@@ -10,11 +10,8 @@ from typing import Any
 import yaml
 
 from bimedix2_core.data.review.sample import allocate, rank
-from bimedix2_core.errors import DataError
+from bimedix2_core.errors import DataError, listed
 from bimedix2_core.records import Row, text_of
-
-SHOWN = 5
-"""Ids that an error lists before it only counts."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def blind_items(rows: Iterable[Row], answers: Mapping[str, Mapping[str, str]]) -
     if len(answers) < 2:
         raise DataError(f"a blind comparison of {len(answers)} models was asked for; expected at least two")
     missing = {model: [row.id for row in rows if row.id not in given] for model, given in answers.items()}
-    problems = [f"  {model}: {_listed(ids)}" for model, ids in missing.items() if ids]
+    problems = [f"  {model}: {listed(ids)}" for model, ids in missing.items() if ids]
     if problems:
         raise DataError("\n".join(["no answer to some questions; every model must answer each of them:", *problems]))
     return tuple(_item(row, {model: given[row.id] for model, given in answers.items()}) for row in rows)
@@ -85,11 +82,6 @@ def _item(row: Row, answers: Mapping[str, str]) -> BlindItem:
         raise DataError(f"question {row.id!r} has no reference text, which reviewers read first; leave it out")
     image = row.images[0] if row.images else row.facts.get("image", "")
     return BlindItem(row.id, row.language, image or row.id, "\n\n".join(asked), references[-1], dict(answers))
-
-
-def _listed(ids: list[str]) -> str:
-    more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
-    return ", ".join(map(repr, ids[:SHOWN])) + more
 
 
 @cache

@@ -16,6 +16,7 @@ from bimedix2_core.data.review.cells import Cell
 from bimedix2_core.data.review.filled_row import EMPTY
 from bimedix2_core.data.review.grid import Line, read_grid
 from bimedix2_core.data.review.items import plain
+from bimedix2_core.data.review.returned import columns_in, error_of, name_of, table_with
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import LANGUAGES
 
@@ -59,41 +60,25 @@ def read_form(file: Path, form: Form) -> tuple[Choice, ...]:
             missing, a row is unknown or there twice, a text was changed, a choice is none of the letters, or something
             stands outside the columns. The message lists every problem with its cell.
     """
-    said = {name: _name(text) for name, text in wording()["headings"][form.language].items()}
-    above, header, body = _split(read_grid(file), said, file.name)
-    _check_id(above, said, form, file.name)
-    headings = [_name(column.name) for column in columns_of(form)]
-    columns, problems = _columns(header, body, headings)
+    said = {name: name_of(text) for name, text in wording()["headings"][form.language].items()}
+    table = table_with(read_grid(file, "blind form"), (said["item"], said["choice"]))
+    if table is None:
+        raise DataError(
+            f"{file.name}: no line has the headings {said['item']!r} and {said['choice']!r}; return the form with its "
+            "headings, and read it with the key of its language"
+        )
+    _check_id(table.above, said, form, file.name)
+    headings = [name_of(column.name) for column in columns_of(form)]
+    columns, problems = columns_in(table, headings, headings, what="form")
     if not set(headings) <= set(columns):
-        raise _error(file.name, problems)
-    filled = [{name: line.cells.get(index, EMPTY) for name, index in columns.items()} for line in body]
-    by_label = _rows_by_label(filled, body, form, headings[0], problems)
+        raise error_of(file.name, problems, what="form")
+    filled = [{name: line.cells.get(index, EMPTY) for name, index in columns.items()} for line in table.body]
+    by_label = _rows_by_label(filled, table.body, form, headings[0], problems)
     found = [(by_label[row.label], row) for row in form.rows if row.label in by_label]
     problems += [problem for cells, row in found for problem in _problems(cells, row, form, headings)]
     if problems:
-        raise _error(file.name, problems)
+        raise error_of(file.name, problems, what="form")
     return tuple(_choice(cells, row, form, said) for cells, row in found)
-
-
-def _error(name: str, problems: Sequence[str]) -> DataError:
-    n = len(problems)
-    head = f"{name}: {n} problem{'s' if n > 1 else ''}, nothing was taken from it; mend the form and read it again:"
-    return DataError("\n".join([head, *(f"  {problem}" for problem in problems)]))
-
-
-def _name(text: str) -> str:
-    return " ".join(text.lower().split())
-
-
-def _split(lines: Sequence[Line], said: Mapping[str, str], name: str) -> tuple[Sequence[Line], Line, Sequence[Line]]:
-    """The lines above the headings, the headings, and the lines below them."""
-    for index, line in enumerate(lines):
-        if {said["item"], said["choice"]} <= {_name(cell.text) for cell in line.cells.values()}:
-            return lines[:index], line, lines[index + 1 :]
-    raise DataError(
-        f"{name}: no line has the headings {said['item']!r} and {said['choice']!r}; return the form with its headings, "
-        "and read it with the key of its language"
-    )
 
 
 def _check_id(above: Sequence[Line], said: Mapping[str, str], form: Form, name: str) -> None:
@@ -102,7 +87,7 @@ def _check_id(above: Sequence[Line], said: Mapping[str, str], form: Form, name: 
         line.cells.get(index + 1, EMPTY).text.strip()
         for line in above
         for index, cell in line.cells.items()
-        if _name(cell.text) == said["form"]
+        if name_of(cell.text) == said["form"]
     ]
     if ids != [form.id]:
         found = ", ".join(map(repr, ids)) or "none"
@@ -110,26 +95,6 @@ def _check_id(above: Sequence[Line], said: Mapping[str, str], form: Form, name: 
             f"{name}: the form's id is {found}; expected {form.id!r}, the form of {form.reviewer!r} "
             f"({form.language}); read it with its own key, or give it its first row back"
         )
-
-
-def _columns(header: Line, body: Sequence[Line], headings: Sequence[str]) -> tuple[dict[str, int], list[str]]:
-    """Index of each heading, and the problems of the columns."""
-    names = {index: _name(cell.text) for index, cell in header.cells.items() if _name(cell.text) in headings}
-    found = {name: index for index, name in reversed(names.items())}
-    problems = [
-        f"{header.cells[index].address}: a second column {name!r}; keep one"
-        for index, name in names.items()
-        if found[name] != index
-    ]
-    problems += [
-        f"the column {name!r} is missing; return the form with all its columns"
-        for name in headings
-        if name not in found
-    ]
-    extra = [cell.address for line in body for index, cell in line.cells.items() if index not in names]
-    if extra:
-        problems.append(f"{', '.join(extra)}: outside the columns of the form; move what it says into the comment")
-    return found, problems
 
 
 def _rows_by_label(

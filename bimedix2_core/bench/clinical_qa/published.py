@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from math import exp
 
+from bimedix2_core.bench.answer_markers import behind_markers
 from bimedix2_core.bench.clinical_qa.forms import form_of, frames, has_letters, labels
 from bimedix2_core.bench.clinical_qa.scoring import graded
 from bimedix2_core.bench.legacy_normaliser import normalise
@@ -18,17 +19,6 @@ from bimedix2_core.data.sources.multiple_choice import LETTERS
 from bimedix2_core.records import Row
 
 _MULTIMEDEVAL_OPTIONS = {"medqa": "{letter} {text}", "medmcqa": "{lower}: {text}.", "mmlu": "{letter}. {text}."}
-_MEDEVALKIT_MARKERS = (
-    "**answer**:",
-    "**answer**",
-    "*answer*:",
-    "**answer:**",
-    "answer is",
-    "answer:",
-    "\u7b54\u6848:",
-    "final answer",
-    "final answer is",
-)
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 _ANSWER_TAGS = re.compile("<answer>(.*?)</answer>", re.DOTALL)
 
@@ -177,6 +167,4 @@ def _medevalkit_answer(text: str, letters: list[str]) -> str:
         text = (_BOXED.findall(text) or ["none"])[-1]
     elif "<answer>" in text:
         text = " ".join(_ANSWER_TAGS.findall(text)).strip() or text
-    for marker in _MEDEVALKIT_MARKERS:
-        text = text.split(marker)[-1]
-    return text.strip().replace("\n", "")
+    return behind_markers(text).strip().replace("\n", "")

@@ -14,11 +14,12 @@
 
 from bimedix2_core.bench.judge.agreement import Agreement, agreement, agreements
 from bimedix2_core.bench.judge.asking import ask_judge
-from bimedix2_core.bench.judge.cost import CostEstimate, counted, estimate_cost
+from bimedix2_core.bench.judge.cost import CostEstimate, estimate_cost
 from bimedix2_core.bench.judge.expert_scores import read_scores
 from bimedix2_core.bench.judge.injection import Attack, Shift, attacked, attacks, injection_sentence, shifts
 from bimedix2_core.bench.judge.noise import JudgeNoise, judge_noise
 from bimedix2_core.bench.judge.problems import count_problems
+from bimedix2_core.bench.judge.prompted import PromptedJudge, pairs_of
 from bimedix2_core.bench.judge.prompts import JudgePrompts, Wording, judge_prompts
 from bimedix2_core.bench.judge.reading import json_fields
 from bimedix2_core.bench.judge.record import replay
@@ -32,6 +33,7 @@ __all__ = [
     "JudgeNoise",
     "JudgePrompts",
     "JudgeRequest",
+    "PromptedJudge",
     "Shift",
     "Verdict",
     "Wording",
@@ -41,12 +43,12 @@ __all__ = [
     "attacked",
     "attacks",
     "count_problems",
-    "counted",
     "estimate_cost",
     "injection_sentence",
     "json_fields",
     "judge_noise",
     "judge_prompts",
+    "pairs_of",
     "read_scores",
     "replay",
     "shifts",

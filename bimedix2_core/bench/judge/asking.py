@@ -1,7 +1,6 @@
 """Asking: a judge is asked what it has not been asked yet; each verdict is paid for once, whatever happens."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -9,11 +8,10 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from bimedix2_core.bench.judge.cost import counted
-from bimedix2_core.bench.judge.verdicts import CACHE, RECORD, JudgeModel, JudgeRequest, Verdict, stored_verdict
+from bimedix2_core.bench.judge.verdicts import CACHE, LOCK, RECORD, JudgeModel, JudgeRequest, Verdict, stored_verdict
 from bimedix2_core.endpoint import Endpoint, RequestCache
 from bimedix2_core.errors import EndpointError, JudgeError, RequestError
-from bimedix2_core.runs import JsonlStore
+from bimedix2_core.runs import JsonlStore, only_one
 
 CHUNK = 64
 """Verdicts that go into the record with one write; the request cache has each of them at once."""
@@ -31,13 +29,17 @@ def ask_judge(
     Raises:
         JudgeError: there is no usable key, or a budget without prices; nothing was sent. Or the judge is down, refuses
             the key or the budget is spent; what was answered is kept.
+        DataError: another process asks in the same folder.
     """
-    store = JsonlStore(folder / RECORD)
+    with only_one(folder / LOCK):
+        return _all_verdicts(requests, judge, JsonlStore(folder / RECORD), title)
+
+
+def _all_verdicts(requests: Sequence[JudgeRequest], judge: JudgeModel, store: JsonlStore, title: str) -> list[Verdict]:
     by_key = {request.key(judge.model): request for request in requests}
     missing = [request for key, request in by_key.items() if key not in store]
     problems: dict[str, str] = {}
     if missing:
-        _check_key(judge.api_key_variable)
         _check_budget(judge)
         try:
             with ThreadPoolExecutor(1) as thread:  # its own event loop: a notebook has one already
@@ -52,20 +54,6 @@ def ask_judge(
         stored_verdict(request, judge.model, records, problems.get(request.key(judge.model), ""))
         for request in requests
     ]
-
-
-def _check_key(variable: str | None) -> None:
-    """A key that no header can carry would come back in the words of a network error, for all to read."""
-    if variable is None:
-        return
-    key = os.environ.get(variable, "")
-    if not key.strip():
-        raise JudgeError(f"no key for the judge, nothing was asked: set the environment variable {variable}")
-    if not (key.isascii() and key.isprintable()) or key != key.strip():
-        raise JudgeError(
-            f"the environment variable {variable} holds a line break, a space at an end or a letter that no key has, "
-            "nothing was asked: set it again"
-        )
 
 
 def _check_budget(judge: JudgeModel) -> None:
@@ -98,7 +86,7 @@ async def _ask_all(
                         stops.append(error)
                     if stops:
                         return
-                    bar.set_postfix_str(counted(endpoint.meter), refresh=False)
+                    bar.set_postfix_str(str(endpoint.meter), refresh=False)
                     bar.update()
                     if len(ready) >= CHUNK:
                         _move(ready, store)

@@ -1,16 +1,13 @@
-"""Cost of a judge: estimated before anything is asked, counted while it is."""
+"""Cost of a judge, estimated before anything is asked; the meter of the endpoint counts it while it is."""
 
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from bimedix2_core.bench.judge.record import read_record
 from bimedix2_core.bench.judge.verdicts import CACHE, RECORD, JudgeModel, JudgeRequest
-from bimedix2_core.endpoint import Meter, RequestCache
-from bimedix2_core.runs import JsonlStore
-
-BYTES_PER_TOKEN = 3.0
-"""UTF-8 bytes that make a token, assumed: English text has about four, Arabic text three or more."""
+from bimedix2_core.endpoint import Meter, RequestCache, meter_of, request_tokens
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class CostEstimate:
 def estimate_cost(
     requests: Sequence[JudgeRequest], judge: JudgeModel, *, folder: Path, completion_tokens: int = 120
 ) -> CostEstimate:
-    """Estimate what `ask_judge` will ask and pay.
+    """Estimate what `ask_judge` will ask and pay; a prompt has as many tokens as `endpoint.estimates` gives it.
 
     Args:
         requests: all of them, those with a verdict included.
@@ -58,22 +55,14 @@ def estimate_cost(
     """
     by_key = {request.key(judge.model): request for request in requests}
     known, meter = set(), Meter(judge.limits)
-    record = JsonlStore(folder / RECORD)
+    record = read_record(folder / RECORD) if (folder / RECORD).exists() else {}
     if (folder / CACHE).exists():
         with closing(RequestCache(folder / CACHE)) as cache:
-            meter = Meter(judge.limits, *cache.totals())
+            meter = meter_of(judge.limits, cache)
             known = {key for key in by_key if cache.get(key)}
     known |= {key for key in by_key if key in record}
     asked = [request for key, request in by_key.items() if key not in known]
-    prompt = round(sum(len(turn["content"].encode()) for one in asked for turn in one.messages) / BYTES_PER_TOKEN)
+    prompt = sum(request_tokens(request.payload) for request in asked)
     completion = completion_tokens * len(asked)
     price = Meter(judge.limits, len(asked), prompt, completion).cost
     return CostEstimate(len(asked), len(known), prompt, completion, price, meter.cost, judge.limits.budget)
-
-
-def counted(meter: Meter) -> str:
-    """Requests, tokens and price so far, and what is left of the budget, if there is one."""
-    budget = meter.limits.budget
-    if budget is None:
-        return str(meter)
-    return f"{meter}, {max(0.0, budget - meter.cost):.2f} of {budget:.2f} left"

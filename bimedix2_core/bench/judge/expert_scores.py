@@ -2,13 +2,13 @@
 
 import csv
 import io
-import json
 import math
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from bimedix2_core.bench.judge.agreement import SCALE
+from bimedix2_core.data.json_objects import line_objects
 from bimedix2_core.errors import DataError
 
 
@@ -71,21 +71,21 @@ def _score(cell: Any, where: str, scale: tuple[float, float]) -> float | None:
 
 def _rows(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line and row of each record; every field is there."""
-    readers = {".csv": _csv_rows, ".jsonl": _json_rows}
+    readers = {".csv": _csv_rows, ".jsonl": line_objects}
     if path.suffix.lower() not in readers:
         raise DataError(f"{path.name}: expected a file that ends in {' or '.join(readers)}")
     try:
         text = path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path.name}: cannot be read ({error}); expected UTF-8") from None
-    for line, row in readers[path.suffix.lower()](path.name, text):
+    for line, row in readers[path.suffix.lower()](text, path.name):
         lacking = [field for field in fields if field not in row]
         if lacking:
             raise DataError(f"{path.name}, line {line}: no {lacking[0]!r}; it has {', '.join(map(repr, row))}")
         yield line, row
 
 
-def _csv_rows(name: str, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv_rows(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         for row in reader:
@@ -97,16 +97,3 @@ def _csv_rows(name: str, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
             yield reader.line_num, row
     except csv.Error as error:
         raise DataError(f"{name}, line {reader.line_num}: no CSV ({error})") from None
-
-
-def _json_rows(name: str, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(text.split("\n"), start=1):  # splitlines() would also split at U+2028 in a text
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{name}, line {number} is not JSON: {error}") from None
-        if not isinstance(row, dict):
-            raise DataError(f"{name}, line {number} is a {type(row).__name__}; expected an object")
-        yield number, row

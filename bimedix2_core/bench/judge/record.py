@@ -8,13 +8,10 @@ from typing import Any
 
 from bimedix2_core.bench.judge.problems import NOT_IN_RECORD
 from bimedix2_core.bench.judge.verdicts import JudgeRequest, Verdict, stored_verdict
-from bimedix2_core.errors import DataError
+from bimedix2_core.errors import DataError, listed
 
 FIELDS = ("key", "id", "judge", "prompts", "text", "finish_reason")
 """What each verdict is stored with, at least; all of it text."""
-
-SHOWN = 5
-"""Ids that a message lists."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,7 +35,7 @@ def replay(requests: Sequence[JudgeRequest], model: str, record: Path, *, allow_
         asked = sorted({request.prompts for request in requests})
         raise DataError(
             f"{record.name}: {len(missing)} of {len(requests)} requests to judge {model!r} with prompts "
-            f"{', '.join(asked)} have no verdict there: {_listed(missing)}. It has verdicts of "
+            f"{', '.join(asked)} have no verdict there: {listed(missing)}. It has verdicts of "
             f"{_contents(stored.values())}. Ask the judge for them, or allow missing ones: then they are unscored"
         )
     return [stored_verdict(request, model, stored, NOT_IN_RECORD) for request in requests]
@@ -92,8 +89,3 @@ def _parsed(line: bytes) -> tuple[dict[str, Any], str]:
 def _contents(records: Iterable[Mapping[str, Any]]) -> str:
     found = sorted({f"judge {record['judge']!r} with prompts {record['prompts']}" for record in records})
     return ", ".join(found) or "nobody"
-
-
-def _listed(ids: Sequence[str]) -> str:
-    rest = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return ", ".join(map(repr, ids[:SHOWN])) + rest

@@ -6,15 +6,17 @@ from typing import Any
 
 from bimedix2_core.bench.judge.problems import CUT_OFF, EMPTY, FILTERED, REFUSAL
 from bimedix2_core.bench.judge.reading import is_refusal
-from bimedix2_core.endpoint import Limits
+from bimedix2_core.endpoint import DECLINED, Limits
 from bimedix2_core.runs import content_key
 
 RECORD = "verdicts.jsonl"
 """File of the verdicts, in a folder of the caller's."""
 CACHE = "requests.sqlite3"
 """File of the answers beside it, as they come."""
+LOCK = "requests.lock"
+"""File that whoever asks holds, so that nobody else does at the same time."""
 
-FINISHES = {"length": CUT_OFF, "content_filter": FILTERED}
+FINISHES = {"length": CUT_OFF, "content_filter": FILTERED, DECLINED: REFUSAL}
 """What is wrong where a judge stopped for another reason than that it was done."""
 
 

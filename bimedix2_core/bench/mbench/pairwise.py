@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from bimedix2_core.bench.judge import JudgePrompts, JudgeRequest, Verdict, judge_prompts
+from bimedix2_core.bench.answers import is_empty
+from bimedix2_core.bench.judge import JudgePrompts, JudgeRequest, PromptedJudge, Verdict, judge_prompts, pairs_of
 from bimedix2_core.bench.mbench.facts import mentions_of, question_of, reference_of
 from bimedix2_core.bench.mbench.judged import LOWEST, Judged, Order
 from bimedix2_core.bench.mbench.verdict import Reading, strict_scores
-from bimedix2_core.bench.uphill.labels import is_empty
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import Row
 
@@ -27,19 +27,11 @@ def pairwise_prompts(name: str = "pairwise") -> JudgePrompts:
 
 
 @dataclass(frozen=True)
-class PairwiseJudge:
-    """A model that scores an answer beside the reference; it does not know which is which, and sees no image."""
+class PairwiseJudge(PromptedJudge):
+    """A model that scores an answer beside the reference; it does not know which is which, and sees no image.
 
-    model: str
-    """Its name at the endpoint."""
-    prompts: JudgePrompts
-    max_tokens: int = 1024
-    """Longest verdict, explanation included; its first line is all that is read."""
-
-    @property
-    def name(self) -> str:
-        """What stands in the definition of every number it gives."""
-        return f"{self.model}, prompts {self.prompts.version}"
+    The first line of its verdict is all that is read.
+    """
 
     def requests(
         self, rows: Sequence[Row], answers: Sequence[str], *, order: Order = "reference_first", repeat: int = 0
@@ -56,7 +48,7 @@ class PairwiseJudge:
             DataError: there are not as many answers as rows, no such order, or no wording in a row's language.
         """
         _check_order(order)
-        return [self._request(row, answer, order, repeat) for row, answer in _pairs(rows, answers)]
+        return [self._request(row, answer, order, repeat) for row, answer in pairs_of(rows, answers)]
 
     def judged(
         self,
@@ -87,7 +79,7 @@ class PairwiseJudge:
         _check_order(order)
         by_key = {verdict.key: verdict for verdict in verdicts}
         found = []
-        for row, answer in _pairs(rows, answers):
+        for row, answer in pairs_of(rows, answers):
             key = self._request(row, answer, order, repeat).key(self.model)
             if key not in by_key:
                 raise DataError(
@@ -116,12 +108,6 @@ class PairwiseJudge:
             second=second,
         )
         return JudgeRequest(row.id, row.language, self.prompts.version, messages, self.max_tokens, repeat)
-
-
-def _pairs(rows: Sequence[Row], answers: Sequence[str]) -> list[tuple[Row, str]]:
-    if len(rows) != len(answers):
-        raise DataError(f"{len(rows)} questions but {len(answers)} answers; they must pair up one to one")
-    return list(zip(rows, answers, strict=True))
 
 
 def _check_order(order: str) -> None:

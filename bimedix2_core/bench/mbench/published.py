@@ -4,8 +4,6 @@ The question file is read by `questions`. Layouts: shared/notes/formats.md. The 
 `ans2`; the judge's words stand in `result` (LLaVA-Med v1.0) or in `gpt_eval` (LLaVA-Med v1.5, BiMed-MBench).
 """
 
-import json
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,10 @@ from bimedix2_core.bench.mbench.facts import question_of, reference_of
 from bimedix2_core.bench.mbench.judged import Judged
 from bimedix2_core.bench.mbench.pairwise import PairwiseJudge
 from bimedix2_core.bench.mbench.verdict import Reading, strict_scores
-from bimedix2_core.data.sources import BadRows, Place, read_records, write_bimed_mbench
+from bimedix2_core.data.sources import BadRows, Place, bimed_mbench_record, read_records
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import Row
-from bimedix2_core.runs import write_atomic
+from bimedix2_core.runs import json_lines, write_atomic
 
 ANSWER_FIELDS = Fields(id="question_id", answer="text")
 SAID = ("result", "gpt_eval")
@@ -101,11 +99,12 @@ def write_verdict_file(
     texts = {verdict.key: verdict.text for verdict in verdicts}
     requests = judge.requests(rows, answers)
     lines = [
-        question | {"question": question_of(row), "ans1": reference_of(row), "ans2": answer, "result": text}
-        for question, row, answer, request in zip(_question_records(rows), rows, answers, requests, strict=True)
+        bimed_mbench_record(row)
+        | {"question": question_of(row), "ans1": reference_of(row), "ans2": answer, "result": text}
+        for row, answer, request in zip(rows, answers, requests, strict=True)
         if (text := texts[request.key(judge.model)]) is not None
     ]
-    return write_atomic(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    return write_atomic(path, json_lines(lines))
 
 
 def _judged(row: Row, record: dict[str, Any], place: Place, judge: str, reading: Reading) -> Judged:
@@ -128,13 +127,6 @@ def _field(record: dict[str, Any], place: Place, name: str) -> Any:
     if name not in record:
         raise DataError(f"{place}: no field {name!r}; it has {', '.join(record)}")
     return record[name]
-
-
-def _question_records(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The questions as BiMed-MBench publishes them."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = write_bimed_mbench(rows, Path(folder) / "questions.jsonl")
-        return [record for _, record in read_records(file, BadRows(0))]
 
 
 def _check_one_language(rows: Sequence[Row]) -> None:

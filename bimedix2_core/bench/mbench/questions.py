@@ -14,7 +14,7 @@ from bimedix2_core.data.chat import IMAGE_TOKEN
 from bimedix2_core.data.image_store import ImageStore
 from bimedix2_core.data.sources import BadRows, read_records, source_named
 from bimedix2_core.data.sources.images import image_file
-from bimedix2_core.errors import DataError
+from bimedix2_core.errors import DataError, listed
 from bimedix2_core.records import LANGUAGES, Query, Row
 
 N_QUESTIONS = 193
@@ -22,9 +22,6 @@ N_QUESTIONS = 193
 
 SOURCES = {"en": "bimed_mbench", "ar": "bimed_mbench_ar"}
 """The source that reads the file of a language."""
-
-SHOWN = 5
-"""Ids that a message lists."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def _read_one(file: Path, language: str) -> tuple[list[Row], list[str]]:
 def _check_one(rows: Sequence[Row], name: str, *, allow_partial: bool) -> None:
     twice = [id for id, times in Counter(row.id for row in rows).items() if times > 1]
     if twice:
-        raise DataError(f"{name}: {len(twice)} question ids come twice ({_listed(twice)}); expected each once")
+        raise DataError(f"{name}: {len(twice)} question ids come twice ({listed(twice)}); expected each once")
     if not rows or (len(rows) != N_QUESTIONS and not allow_partial):
         raise DataError(
             f"{name}: {len(rows)} questions; expected {N_QUESTIONS}: get the whole file, or allow a partial set (the "
@@ -144,7 +141,7 @@ def _check_images(lacking: Sequence[Row], folder: Path | None, *, allow_partial:
     if lacking and not allow_partial:
         names = list(dict.fromkeys(row.facts["image"] for row in lacking))
         raise DataError(
-            f"{folder.name}: {len(names)} figures of {len(lacking)} questions are not there ({_listed(names)}); "
+            f"{folder.name}: {len(names)} figures of {len(lacking)} questions are not there ({listed(names)}); "
             "download them, or allow a partial set without these questions"
         )
 
@@ -172,8 +169,3 @@ def _unlike(rows: Sequence[Row], *, allow_partial: bool) -> list[Finding]:
             f"first is {first.id!r} ({first.language}); ids join the languages: take the files of one release"
         )
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(map(repr, names[:SHOWN])) + more

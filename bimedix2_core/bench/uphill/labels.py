@@ -10,8 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bimedix2_core.bench.answers import read_polarity
-from bimedix2_core.bench.judge import JudgePrompts, JudgeRequest, Verdict, json_fields, judge_prompts
+from bimedix2_core.bench.answers import is_empty, read_polarity
+from bimedix2_core.bench.judge import (
+    JudgePrompts,
+    JudgeRequest,
+    PromptedJudge,
+    Verdict,
+    json_fields,
+    judge_prompts,
+    pairs_of,
+)
 from bimedix2_core.bench.uphill.rule import RULE, rule_label
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import Row
@@ -55,19 +63,8 @@ def entailment_prompts(name: str = "entailment") -> JudgePrompts:
 
 
 @dataclass(frozen=True)
-class EntailmentJudge:
+class EntailmentJudge(PromptedJudge):
     """A model that is asked whether an answer, as evidence, agrees with the claim."""
-
-    model: str
-    """Its name at the endpoint."""
-    prompts: JudgePrompts
-    max_tokens: int = 1024
-    """Longest verdict; one that is cut off cannot be read and is unscored."""
-
-    @property
-    def name(self) -> str:
-        """What stands in the definition of every number it gives."""
-        return f"{self.model}, prompts {self.prompts.version}"
 
     def requests(self, rows: Sequence[Row], answers: Sequence[str]) -> list[JudgeRequest]:
         """One request for each answer that is not empty, to be asked (`ask_judge`) or replayed (`replay`).
@@ -77,7 +74,7 @@ class EntailmentJudge:
         Raises:
             DataError: there are not as many answers as rows, or no wording in a row's language.
         """
-        asked = [self._request(row, answer) for row, answer in _pairs(rows, answers)]
+        asked = [self._request(row, answer) for row, answer in pairs_of(rows, answers)]
         return [request for request in asked if request is not None]
 
     def labelled(self, rows: Sequence[Row], answers: Sequence[str], verdicts: Iterable[Verdict]) -> list[Judged]:
@@ -88,7 +85,7 @@ class EntailmentJudge:
         """
         by_key = {verdict.key: verdict for verdict in verdicts}
         found = []
-        for row, answer in _pairs(rows, answers):
+        for row, answer in pairs_of(rows, answers):
             request = self._request(row, answer)
             key = request.key(self.model) if request else None
             if key is not None and key not in by_key:
@@ -150,7 +147,7 @@ def labelled_elsewhere(
     if len(labels) != len(rows):
         raise DataError(f"{len(labels)} labels for {len(rows)} queries; expected one for each")
     found = []
-    for (row, answer), given in zip(_pairs(rows, answers), labels, strict=True):
+    for (row, answer), given in zip(pairs_of(rows, answers), labels, strict=True):
         label, is_unknown, problem = _known(given.strip().lower()) if given.strip() else (None, False, "no label")
         found.append(Judged(row, answer, judge, label, _outcome(row, answer, label), is_unknown, problem))
     return found
@@ -171,16 +168,11 @@ def labelled_by_rule(rows: Sequence[Row], answers: Sequence[str]) -> list[Judged
         DataError: there are not as many answers as rows.
     """
     found = []
-    for row, answer in _pairs(rows, answers):
+    for row, answer in pairs_of(rows, answers):
         label = None if is_empty(answer) else rule_label(answer, language=row.language)
         problem = "there is no answer" if label is None else ""
         found.append(Judged(row, answer, RULE, label, _outcome(row, answer, label), problem=problem))
     return found
-
-
-def is_empty(answer: str) -> bool:
-    """Whether there is neither a letter nor a digit."""
-    return not any(character.isalnum() for character in answer)
 
 
 def is_refusal(answer: str, label: str | None, *, language: str) -> bool:
@@ -207,9 +199,3 @@ def _outcome(row: Row, answer: str, label: str | None) -> Outcome:
     if is_refusal(answer, label, language=row.language):
         return "refused"
     return "unscored" if label is None else "labelled"
-
-
-def _pairs(rows: Sequence[Row], answers: Sequence[str]) -> list[tuple[Row, str]]:
-    if len(rows) != len(answers):
-        raise DataError(f"{len(rows)} queries but {len(answers)} answers; they must pair up one to one")
-    return list(zip(rows, answers, strict=True))

@@ -17,7 +17,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bimedix2_core.data.review.cells import Cell, from_csv, from_xlsx
-from bimedix2_core.data.review.sheet import REVIEW_SHEET
+from bimedix2_core.data.review.workbook import REVIEW_SHEET
 from bimedix2_core.errors import DataError
 
 
@@ -31,19 +31,23 @@ class Line:
     """Filled cells by column index, from 0."""
 
 
-def read_grid(file: Path) -> list[Line]:
+def read_grid(file: Path, what: str) -> list[Line]:
     """The filled cells of an .xlsx workbook's sheet Review, or of a .csv or .txt file.
+
+    Args:
+        file: what came back.
+        what: the name it goes by in a message, such as ``review sheet``.
 
     Raises:
         DataError: there is no such file, it has another ending, or it is not what its ending says.
     """
     if not file.is_file():
-        raise DataError(f"{file}: no such review sheet")
+        raise DataError(f"{file}: no such {what}")
     if file.suffix.lower() == ".xlsx":
         return _read_workbook(file)
     if file.suffix.lower() in (".csv", ".txt"):
         return _read_csv(file)
-    raise DataError(f"{file.name}: a review sheet ends in .xlsx or .csv; save it as one of them")
+    raise DataError(f"{file.name}: a {what} ends in .xlsx or .csv; save it as one of them")
 
 
 def _read_workbook(file: Path) -> list[Line]:

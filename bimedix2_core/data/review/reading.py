@@ -15,6 +15,7 @@ from bimedix2_core.data.review.cells import Cell
 from bimedix2_core.data.review.filled_row import EMPTY, SheetRow, problems_of, review_of
 from bimedix2_core.data.review.grid import Line, read_grid
 from bimedix2_core.data.review.items import Review, ReviewItem
+from bimedix2_core.data.review.returned import columns_in, error_of, name_of, table_with
 from bimedix2_core.data.review.sheet import COLUMNS
 from bimedix2_core.errors import DataError
 
@@ -53,65 +54,34 @@ def read_sheet(file: Path, items: Sequence[ReviewItem]) -> ReviewedSheet:
             row says something but has no verdict or contradicts it, role labels are gone from a correction, a column
             is missing, or no reviewer is named. The message lists every problem with its cell.
     """
-    above, header, body = _split(read_grid(file), file.name)
-    columns, problems = _columns(header, body)
+    table = table_with(read_grid(file, "review sheet"), ("id", "verdict"))
+    if table is None:
+        raise DataError(
+            f"{file.name}: no line has the headings id and verdict; return the review sheet with its header"
+        )
+    columns, problems = columns_in(table, KNOWN, REQUIRED, what="sheet")
     if not set(REQUIRED) <= set(columns):
-        raise _error(file.name, problems)
-    rows = [{name: line.cells.get(index, EMPTY) for name, index in columns.items()} for line in body]
-    reviewer, date = (_said_of_sheet(name, above, rows, problems) for name in ("reviewer", "date"))
+        raise error_of(file.name, problems, what="sheet")
+    rows = [{name: line.cells.get(index, EMPTY) for name, index in columns.items()} for line in table.body]
+    reviewer, date = (_said_of_sheet(name, table.above, rows, problems) for name in ("reviewer", "date"))
     if not reviewer:
         problems.append("no reviewer is named; write the name into the cell (in CSV: the column) for it")
-    by_id = _rows_by_id(rows, body, [item.id for item in items], problems)
+    by_id = _rows_by_id(rows, table.body, [item.id for item in items], problems)
     filled = [(by_id[item.id], item) for item in items if item.id in by_id]
     problems += [problem for row, item in filled for problem in problems_of(row, item)]
     if problems:
-        raise _error(file.name, problems)
+        raise error_of(file.name, problems, what="sheet")
     answers = [review_of(row, item, reviewer=reviewer, date=date) for row, item in filled]
     reviews = tuple(review for review in answers if review is not None)
     reviewed = {review.id for review in reviews}
     return ReviewedSheet(reviewer, date, reviews, tuple(item.id for item in items if item.id not in reviewed))
 
 
-def _error(name: str, problems: Sequence[str]) -> DataError:
-    n = len(problems)
-    head = f"{name}: {n} problem{'s' if n > 1 else ''}, nothing was taken from it; mend the sheet and read it again:"
-    return DataError("\n".join([head, *(f"  {problem}" for problem in problems)]))
-
-
-def _split(lines: Sequence[Line], name: str) -> tuple[Sequence[Line], Line, Sequence[Line]]:
-    """The lines above the header, the header, and the lines below it."""
-    for index, line in enumerate(lines):
-        if {"id", "verdict"} <= {_name(cell) for cell in line.cells.values()}:
-            return lines[:index], line, lines[index + 1 :]
-    raise DataError(f"{name}: no line has the headings id and verdict; return the review sheet with its header")
-
-
-def _name(cell: Cell) -> str:
-    return " ".join(cell.text.lower().split())
-
-
-def _columns(header: Line, body: Sequence[Line]) -> tuple[dict[str, int], list[str]]:
-    """Index of each known column, and the problems of the columns; an unknown one may stand there if it is empty."""
-    names = {index: _name(cell) for index, cell in header.cells.items() if _name(cell) in KNOWN}
-    found = {name: index for index, name in reversed(names.items())}
-    problems = [
-        f"{header.cells[index].address}: a second column {name!r}; keep one"
-        for index, name in names.items()
-        if found[name] != index
-    ]
-    missing = [name for name in REQUIRED if name not in found]
-    problems += [f"the column {name!r} is missing; return the sheet with all its columns" for name in missing]
-    extra = [cell.address for line in body for index, cell in line.cells.items() if index not in names]
-    if extra:
-        problems.append(f"{', '.join(extra)}: outside the columns of the sheet; move what it says into the comment")
-    return found, problems
-
-
 def _said_of_sheet(name: str, above: Sequence[Line], rows: Sequence[SheetRow], problems: list[str]) -> str:
     """The reviewer or the date: right of its label above the header, or in a column of its own."""
     cells = [row[name] for row in rows if name in row]
     for line in above:
-        labels = [index for index, cell in line.cells.items() if _name(cell).startswith(name)]
+        labels = [index for index, cell in line.cells.items() if name_of(cell.text).startswith(name)]
         cells += [line.cells.get(index + 1, EMPTY) for index in labels]
     said = Counter(" ".join(cell.text.split()) for cell in cells if cell.text)
     if len(said) > 1:

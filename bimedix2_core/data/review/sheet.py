@@ -8,56 +8,46 @@ reviewer who sees a score leans on it.
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import Cell
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.styles import Alignment
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from bimedix2_core.data.review.cells import problem_of, to_csv, to_xlsx
+from bimedix2_core.data.review.cells import problem_of, to_csv
 from bimedix2_core.data.review.items import CATEGORIES, VERDICTS, Review, ReviewItem, with_line_feeds, wording
+from bimedix2_core.data.review.workbook import (
+    BY_FIRST_LETTER,
+    HEADER_ROW,
+    REVIEW_SHEET,
+    RIGHT_TO_LEFT,
+    Column,
+    add_hint,
+    heading,
+    open_cell,
+    protect,
+    put,
+    save,
+    write_guidance,
+    write_table,
+)
 from bimedix2_core.errors import DataError
 from bimedix2_core.runs import write_atomic
-
-REVIEW_SHEET, GUIDANCE_SHEET = "Review", "Guidance"
-HEADER_ROW = 2
-"""Row 1 of a workbook holds the reviewer's name and the date; in CSV they are columns."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the sheet."""
-
-    name: str
-    width: float
-    """In characters of the default font, as Excel counts."""
-    is_reviewers: bool = False
-    reads: int = 1
-    """Excel's reading order: 1 from left to right, 2 from right to left, 0 by the first letter of the text."""
-
 
 COLUMNS = (
     Column("id", 18),
     Column("source", 16),
     Column("modality", 12),
     Column("English", 60),
-    Column("Arabic", 60, reads=2),
+    Column("Arabic", 60, reads=RIGHT_TO_LEFT),
     Column("score", 8),
-    Column("earlier reviews", 40, reads=0),
+    Column("earlier reviews", 40, reads=BY_FIRST_LETTER),
     Column("verdict", 10, is_reviewers=True),
     Column("category", 14, is_reviewers=True),
-    Column("corrected Arabic", 60, is_reviewers=True, reads=2),
-    Column("comment", 40, is_reviewers=True, reads=0),
+    Column("corrected Arabic", 60, is_reviewers=True, reads=RIGHT_TO_LEFT),
+    Column("comment", 40, is_reviewers=True, reads=BY_FIRST_LETTER),
 )
-
-_YELLOW = PatternFill("solid", fgColor="FFF8DC")
-_GREY = PatternFill("solid", fgColor="E7E6E6")
-_SIDE = {0: "general", 1: "left", 2: "right"}
-_THIN = Border(*[Side(style="thin", color="BFBFBF")] * 4)
 
 
 def write_xlsx(
@@ -87,11 +77,9 @@ def write_xlsx(
     """
     columns, rows = _table(items, reviews, earlier, with_scores=with_scores)
     book = Workbook()
-    _write_guidance(book.active)
+    write_guidance(book.active, wording()["guidance"])
     _write_review(book.create_sheet(REVIEW_SHEET), columns, rows, reviewer, date)
-    stream = io.BytesIO()
-    book.save(stream)
-    return write_atomic(file, stream.getvalue())
+    return save(book, file)
 
 
 def write_csv(
@@ -166,84 +154,34 @@ def _check(items: Sequence[ReviewItem], filled: Mapping[str, Review], earlier: M
 def _write_review(
     sheet: Worksheet, columns: Sequence[Column], rows: Sequence[Sequence[str]], reviewer: str, date: str
 ) -> None:
-    for row, values in enumerate(rows, start=HEADER_ROW + 1):
-        for index, (column, value) in enumerate(zip(columns, values, strict=True), start=1):
-            _style(_put(sheet, row, index, value), column)
-    for index, column in enumerate(columns, start=1):
-        sheet.column_dimensions[get_column_letter(index)].width = column.width
-        _heading(_put(sheet, HEADER_ROW, index, column.name), is_yellow=column.is_reviewers)
+    write_table(sheet, columns, rows)
     _write_name(sheet, reviewer, date)
-    _add_lists(sheet, [column.name for column in columns], last_row=HEADER_ROW + len(rows))
-    sheet.freeze_panes = sheet.cell(HEADER_ROW + 1, 2)
+    _add_hints(sheet, [column.name for column in columns], last_row=HEADER_ROW + len(rows))
     sheet.auto_filter.ref = f"A{HEADER_ROW}:{get_column_letter(len(columns))}{HEADER_ROW + len(rows)}"
-    _protect(sheet)
+    protect(sheet)
 
 
 def _write_name(sheet: Worksheet, reviewer: str, date: str) -> None:
     """Row 1: ``Reviewer | name | | Date (YYYY-MM-DD) | date``, the name over two narrow columns."""
-    _heading(_put(sheet, 1, 1, "Reviewer"), is_yellow=False)
-    _heading(_put(sheet, 1, 4, "Date (YYYY-MM-DD)"), is_yellow=False)
+    heading(put(sheet, 1, 1, "Reviewer"))
+    heading(put(sheet, 1, 4, "Date (YYYY-MM-DD)"))
     for column, value in ((2, reviewer), (5, date)):
-        cell = _put(sheet, 1, column, value)
-        cell.fill, cell.border, cell.protection = _YELLOW, _THIN, Protection(locked=False)
+        cell = put(sheet, 1, column, value)
+        open_cell(cell)
         cell.alignment = Alignment(horizontal="left")
     sheet.merge_cells("B1:C1")
 
 
-def _add_lists(sheet: Worksheet, names: Sequence[str], *, last_row: int) -> None:
+def _add_hints(sheet: Worksheet, names: Sequence[str], *, last_row: int) -> None:
     """Drop-downs of verdict and category, and a hint for each column that the reviewer fills."""
     said = wording()
     for name, options in (("verdict", VERDICTS), ("category", CATEGORIES), ("corrected Arabic", ())):
-        letter = get_column_letter(names.index(name) + 1)
-        rule = DataValidation(type="list" if options else None, allow_blank=True)
-        if options:
-            rule.formula1 = f'"{",".join(options)}"'
-            rule.showErrorMessage, rule.errorTitle, rule.error = True, name, f"Choose one of: {', '.join(options)}"
-        rule.showInputMessage, rule.promptTitle, rule.prompt = True, name, said[f"{name.split()[0]}_hint"]
-        rule.add(f"{letter}{HEADER_ROW + 1}:{letter}{last_row}")
-        sheet.add_data_validation(rule)
-
-
-def _write_guidance(sheet: Worksheet) -> None:
-    """English on the left, the same in Arabic on the right."""
-    sheet.title = GUIDANCE_SHEET
-    for row, said in enumerate(wording()["guidance"], start=1):
-        for column, language in enumerate(("en", "ar"), start=1):
-            cell = _put(sheet, row, column, said[language])
-            cell.alignment = _alignment(2 if language == "ar" else 1)
-            cell.font = Font(bold=said.get("heading", False), size=12)
-    sheet.column_dimensions["A"].width = sheet.column_dimensions["B"].width = 75
-    _protect(sheet)
-
-
-def _put(sheet: Worksheet, row: int, column: int, value: str) -> Cell:
-    """Write a text as text, whatever it looks like: never a formula, a number or an error value."""
-    cell = sheet.cell(row, column)
-    if value:
-        cell.value = to_xlsx(value)
-        cell.data_type = "s"
-    cell.quotePrefix = True
-    cell.number_format = "@"
-    return cell
-
-
-def _style(cell: Cell, column: Column) -> None:
-    cell.alignment, cell.border = _alignment(column.reads), _THIN
-    if column.is_reviewers:
-        cell.fill, cell.protection = _YELLOW, Protection(locked=False)
-
-
-def _alignment(reads: int) -> Alignment:
-    """Wrapped, and ordered by the language of the column, so that a line that mixes scripts is read rightly."""
-    return Alignment(horizontal=_SIDE[reads], vertical="top", wrap_text=True, readingOrder=reads)
-
-
-def _heading(cell: Cell, *, is_yellow: bool) -> None:
-    cell.font, cell.fill, cell.border = Font(bold=True), _YELLOW if is_yellow else _GREY, _THIN
-    cell.alignment = Alignment(horizontal="left", vertical="center")
-
-
-def _protect(sheet: Worksheet) -> None:
-    """Lock what is not the reviewer's, without a password; widths, heights and filters stay free."""
-    sheet.protection.sheet = True
-    sheet.protection.formatColumns = sheet.protection.formatRows = sheet.protection.autoFilter = False
+        add_hint(
+            sheet,
+            names.index(name) + 1,
+            last_row=last_row,
+            title=name,
+            hint=said[f"{name.split()[0]}_hint"],
+            options=options,
+            error=f"Choose one of: {', '.join(options)}",
+        )

@@ -14,7 +14,7 @@ from bimedix2_core.data.sources.reading import (
     text_at,
 )
 from bimedix2_core.data.sources.vqa import slake_languages
-from bimedix2_core.data.sources.writing import write_bimed_mbench, write_mcq
+from bimedix2_core.data.sources.writing import bimed_mbench_record, write_bimed_mbench, write_mcq
 
 __all__ = [
     "NOT_STATED",
@@ -26,6 +26,7 @@ __all__ = [
     "Source",
     "SourceCard",
     "WrongFileError",
+    "bimed_mbench_record",
     "facts_of",
     "read_llava",
     "read_llava_rows",

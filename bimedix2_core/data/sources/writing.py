@@ -18,7 +18,7 @@ from bimedix2_core.data.sources.questions import DECISIONS, MEDMCQA_FACTS, MMLU_
 from bimedix2_core.data.sources.reading import Place
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import Row, text_of
-from bimedix2_core.runs import write_atomic
+from bimedix2_core.runs import json_lines, write_atomic
 
 
 def write_bimed_mbench(rows: Iterable[Row], path: Path) -> Path:
@@ -36,7 +36,7 @@ def write_bimed_mbench(rows: Iterable[Row], path: Path) -> Path:
     Source:
         shared/notes/formats.md, "LLaVA-Med visual-chat questions".
     """
-    return write_atomic(path, _json_lines(_mbench_record(row) for row in rows))
+    return write_atomic(path, json_lines(bimed_mbench_record(row) for row in rows))
 
 
 def write_mcq(rows: Iterable[Row], path: Path, source_id: str) -> Path:
@@ -67,7 +67,12 @@ def write_mcq(rows: Iterable[Row], path: Path, source_id: str) -> Path:
     return write_atomic(path, LAYOUTS[source_id](rows, path))
 
 
-def _mbench_record(row: Row) -> dict[str, Any]:
+def bimed_mbench_record(row: Row) -> dict[str, Any]:
+    """A BiMed-MBench row as BiMed-MBench publishes it: one line of its file.
+
+    Raises:
+        DataError: the row is no BiMed-MBench row.
+    """
     if row.task != "judge" or "domain" not in row.facts:
         raise DataError(f"row {row.id!r} of {row.source} is no BiMed-MBench row: it has no domain flags")
     question, answer = map(text_of, row.messages)
@@ -98,7 +103,7 @@ def _mmlu_texts(row: Row) -> list[str]:
 
 
 def _medmcqa(rows: Sequence[Row], path: Path) -> str:
-    return _json_lines(_medmcqa_record(row, parts_of(row)) for row in rows)
+    return json_lines(_medmcqa_record(row, parts_of(row)) for row in rows)
 
 
 def _medmcqa_record(row: Row, parts: Parts) -> dict[str, Any]:
@@ -111,7 +116,7 @@ def _medmcqa_record(row: Row, parts: Parts) -> dict[str, Any]:
 
 
 def _medqa(rows: Sequence[Row], path: Path) -> str:
-    return _json_lines(_medqa_record(row, parts_of(row)) for row in _in_place(rows, path))
+    return json_lines(_medqa_record(row, parts_of(row)) for row in _in_place(rows, path))
 
 
 def _medqa_record(row: Row, parts: Parts) -> dict[str, Any]:
@@ -168,10 +173,6 @@ def _in_place(rows: Sequence[Row], path: Path) -> Iterable[Row]:
                 "keeps no ids; name the file as the English twin is named and write all of its rows in order"
             )
         yield row
-
-
-def _json_lines(records: Iterable[dict[str, Any]]) -> str:
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> str:

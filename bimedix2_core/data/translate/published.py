@@ -4,7 +4,6 @@ No row is silently missing: what has no whole translation is named with its reas
 nothing.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from bimedix2_core.data.sources.reading import Place
 from bimedix2_core.data.sources.writing import LAYOUTS, write_bimed_mbench, write_mcq
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import Row, row_of
-from bimedix2_core.runs import write_atomic
+from bimedix2_core.runs import json_lines, write_atomic
 
 MBENCH = "bimed_mbench"
 
@@ -160,7 +159,7 @@ def _belongs(result: Result, path: Path, source_id: str) -> bool:
 def _list_beside(path: Path, untranslated: list[Untranslated]) -> None:
     beside = path.with_name(f"{path.name}.untranslated.jsonl")
     if untranslated:
-        write_atomic(beside, "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in untranslated))
+        write_atomic(beside, json_lines(map(asdict, untranslated)))
     else:
         beside.unlink(missing_ok=True)
 

@@ -12,6 +12,8 @@ from bimedix2_core.bench.blind_comparison.form import balanced_orders, make_form
 from bimedix2_core.bench.blind_comparison.items import blind_items, sampled, wording
 from bimedix2_core.bench.blind_comparison.sheet import write_form
 from bimedix2_core.data.language import language_of
+from bimedix2_core.data.review.items import ReviewItem
+from bimedix2_core.data.review.sheet import write_xlsx
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import LANGUAGES, Row, message
 
@@ -151,6 +153,17 @@ def test_reference_and_question_stand_before_the_answers_and_only_choice_and_com
     assert open_cells == {"G3", "H3", "G4", "H4"}
     assert sheet.protection.sheet
     assert sheet.protection.password is None
+
+
+def test_what_the_reviewer_fills_has_the_colour_that_it_has_in_a_review_sheet(tmp_path):
+    sheet = sheet_of(tmp_path, make_form(items(1, language="ar"), reviewer="R1", seed=0))
+    colours = {cell.value: cell.fill.fgColor.rgb for cell in sheet[2]}
+    item_of = load_workbook(write_xlsx(tmp_path / "r.xlsx", [ReviewItem("i", "s", "", "a", "b")]))["Review"]
+    review = {cell.value: cell.fill.fgColor.rgb for cell in item_of[2]}
+
+    assert list(colours.values())[-2:] == [review["verdict"]] * 2
+    assert set(list(colours.values())[:-2]) == {review["id"]} != {review["verdict"]}
+    assert {cell.alignment.horizontal for cell in sheet[2]} == {"right"}
 
 
 @pytest.mark.parametrize(("language", "tie"), [("en", "tie"), ("ar", "تعادل")])

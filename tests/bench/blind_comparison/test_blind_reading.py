@@ -53,6 +53,14 @@ def test_a_form_filled_in_part_is_read_and_the_rest_is_open_with_its_comments(tm
     assert [choice.comment for choice in choices] == ["", "", "All wrong.\nSorry.", ""]
 
 
+def test_a_file_that_is_not_there_or_is_of_another_kind_is_spoken_of_as_a_blind_form(tmp_path, form):
+    (tmp_path / "form.ods").write_bytes(b"")
+
+    assert problems_of(tmp_path / "form.xlsx", form) == [f"{tmp_path / 'form.xlsx'}: no such blind form"]
+    [problem] = problems_of(tmp_path / "form.ods", form)
+    assert problem == "form.ods: a blind form ends in .xlsx or .csv; save it as one of them"
+
+
 @pytest.mark.parametrize("written", [" b ", "b", "B\n", "B"])
 def test_case_and_spaces_of_a_choice_do_not_matter(tmp_path, form, written):
     assert read_form(returned(tmp_path, form, {"G3": written}), form)[0].letter == "B"

@@ -29,7 +29,9 @@ def request(id: str, response: str, *, claim: str = "Tea cures flu.", language: 
 
 
 @contextlib.contextmanager
-def judge_that_says(folder: Path, body: str, *, faults: str = "", latency: float = 0.0, limits: Limits = FAST):
+def judge_that_says(
+    folder: Path, body: str, *, faults: str = "", latency: float = 0.0, limits: Limits = FAST, quirks: str = ""
+):
     """A running judge; `body` is Python that sees `text`, the user's message, and returns the verdict."""
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "answers.py"
@@ -41,7 +43,8 @@ def judge_that_says(folder: Path, body: str, *, faults: str = "", latency: float
         "    text = payload['messages'][-1]['content']\n"
         f"    {body}\n"
     )
-    with local_server.serving(folder / "ledger.jsonl", answers=script, faults=faults, latency=latency) as url:
+    settings = {"answers": script, "faults": faults, "latency": latency, "quirks": quirks}
+    with local_server.serving(folder / "ledger.jsonl", **settings) as url:
         yield JudgeModel("judge-1", url, limits=limits)
 
 

@@ -8,6 +8,7 @@ from judging import FAST, judge_that_says, request, sent
 
 from bimedix2_core.bench.judge import ask_judge, count_problems, replay
 from bimedix2_core.bench.judge.reading import is_refusal
+from bimedix2_core.bench.mbench.verdict import strict_scores
 
 REQUEST = request("q0", "Answer.")
 
@@ -66,6 +67,16 @@ def test_what_a_server_says_badly_reaches_the_verdict_and_is_not_asked_for_again
         again = ask_judge([REQUEST], judge, folder=tmp_path)
 
     assert [one.problem for one in (*first, *again)] == [problem] * 2
+    assert len(sent(tmp_path)) == 1
+
+
+def test_a_judge_that_declines_in_a_field_of_its_own_is_asked_once_whatever_its_words(tmp_path):
+    with judge_that_says(tmp_path, "return '8 7'", quirks="declines") as judge:
+        first = ask_judge([REQUEST], judge, folder=tmp_path)
+        again = ask_judge([REQUEST], judge, folder=tmp_path)
+
+    assert [(one.text, one.problem) for one in (*first, *again)] == [("8 7", "refusal")] * 2
+    assert strict_scores(first[0].text, first[0].problem).first is None
     assert len(sent(tmp_path)) == 1
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from judging import PROMPTS, judge_that_says, request
+from judging import FAST, PROMPTS, judge_that_says, request
 
 from bimedix2_core.bench.judge import Wording, ask_judge, replay
 from bimedix2_core.errors import DataError
@@ -14,8 +14,9 @@ REQUESTS = [request(f"q{n}", f"Answer {n}.") for n in range(3)]
 
 @pytest.fixture
 def record(tmp_path):
-    """A record of three verdicts as `ask_judge` writes it."""
-    with judge_that_says(tmp_path, "return text.split('<response>')[1]") as judge:
+    """A record of three verdicts as `ask_judge` writes it; asked one at a time, so that they stand in order."""
+    one_at_a_time = replace(FAST, in_flight=1)
+    with judge_that_says(tmp_path, "return text.split('<response>')[1]", limits=one_at_a_time) as judge:
         ask_judge(REQUESTS, judge, folder=tmp_path)
     return tmp_path / "verdicts.jsonl"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from judging import FAST, PROMPTS, judge_that_says, n_paid, request, sent
 
-from bimedix2_core.bench.judge import JudgeRequest, ask_judge, counted, estimate_cost, replay
-from bimedix2_core.endpoint import Limits, Meter
+from bimedix2_core.bench.judge import JudgeRequest, ask_judge, estimate_cost, replay
 from bimedix2_core.errors import DataError, JudgeError
+from bimedix2_core.runs import only_one
 
 ECHO = "return 'I read: ' + text.split('<response>')[1].split('</response>')[0].strip()"
 REQUESTS = [request(f"q{n}", f"Answer {n}.") for n in range(3)]
@@ -50,6 +50,19 @@ def test_a_second_run_and_the_same_content_pay_nothing(tmp_path):
     assert [one.id for one in first] == ["q0", "q1", "q2", "q0 at another level"]
     assert first[0].text == first[3].text
     assert n_paid(tmp_path) == 3
+
+
+def test_two_processes_in_one_folder_are_refused_before_anything_is_sent(tmp_path):
+    with judge_that_says(tmp_path, ECHO) as judge:
+        with (
+            only_one(tmp_path / "requests.lock"),
+            pytest.raises(DataError, match="another process is at work in "),
+        ):
+            ask_judge(REQUESTS, judge, folder=tmp_path)
+        n_before = n_paid(tmp_path)
+        ask_judge(REQUESTS, judge, folder=tmp_path)
+
+    assert (n_before, n_paid(tmp_path)) == (0, 3)
 
 
 def test_the_record_holds_the_words_the_judge_and_the_prompts(tmp_path):
@@ -192,13 +205,8 @@ SECRET = "sk-3f9a1c"
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        (None, "no key for the judge, nothing was asked: set the environment variable JUDGE_KEY"),
-        ("", "no key for the judge, nothing was asked: set the environment variable JUDGE_KEY"),
-        ("  ", "no key for the judge, nothing was asked"),
-        (f"{SECRET}\n", "the environment variable JUDGE_KEY holds a line break, a space at an end or"),
-        (f" {SECRET}", "the environment variable JUDGE_KEY holds a line break"),
-        (f"{SECRET}\r\nX-Header: x", "the environment variable JUDGE_KEY holds a line break"),
-        (f"{SECRET}\u2026", "a letter that no key has"),
+        (None, "3 verdicts are missing: no key for the endpoint, nothing was asked: set the environment variable JUD"),
+        (f"{SECRET}\r\nX-Header: x", "3 verdicts are missing: the environment variable JUDGE_KEY holds a line break"),
     ],
 )
 def test_without_a_usable_key_nothing_is_sent_and_the_key_is_not_printed(tmp_path, monkeypatch, capsys, key, message):
@@ -302,12 +310,27 @@ def test_what_was_paid_before_a_kill_is_known_though_it_is_in_no_record_yet(tmp_
     assert (found.n_requests, found.n_known, found.price) == (0, 3, 0.0)
 
 
-def test_the_count_says_requests_tokens_price_and_what_is_left():
-    meter = Meter(Limits(budget=2.0, prompt_price=2.5, completion_price=10.0), 386, 400_000, 50_000)
+def test_a_judge_that_counts_no_tokens_still_spends_its_budget(tmp_path):
+    limits = replace(FAST, in_flight=1, budget=10.0, prompt_price=2e5)  # a request has 79 bytes or more: 5.40
+    with (
+        judge_that_says(tmp_path, ECHO, limits=limits, quirks="uncounted") as judge,
+        pytest.raises(JudgeError, match=r"the budget of 10 is spent \(\d+ requests, \d+ tokens \(estimated for"),
+    ):
+        ask_judge([request(f"q{n}", f"Answer {n}.") for n in range(12)], judge, folder=tmp_path)
 
-    # 400,000 x 2.5 + 50,000 x 10 millionths
-    assert counted(meter) == "386 requests, 450,000 tokens, about 1.50, 0 reused, 0 retries, 0.50 of 2.00 left"
-    assert counted(Meter(Limits(), 1, 2, 3)) == "1 requests, 5 tokens, 0 reused, 0 retries"
+    assert 0 < n_paid(tmp_path) < 12
+
+
+def test_an_estimate_changes_nothing_of_a_record_that_is_being_written(tmp_path):
+    with judge_that_says(tmp_path, ECHO) as judge:
+        ask_judge(REQUESTS[:1], judge, folder=tmp_path)
+        with (tmp_path / "verdicts.jsonl").open("a") as stream:
+            stream.write('{"key": "half of')  # another process is in the midst of it
+        before = (tmp_path / "verdicts.jsonl").read_bytes()
+        found = estimate_cost(REQUESTS, judge, folder=tmp_path)
+
+    assert (found.n_requests, found.n_known) == (2, 1)
+    assert (tmp_path / "verdicts.jsonl").read_bytes() == before
 
 
 ASKING = """

@@ -148,9 +148,9 @@ def test_verdicts_are_joined_by_what_was_judged_and_not_by_their_place():
 
 
 def test_answers_and_queries_must_pair_up():
-    with pytest.raises(DataError, match="5 queries but 4 answers"):
+    with pytest.raises(DataError, match="5 questions but 4 answers"):
         JUDGE.requests(CLAIM, ["x"] * 4)
-    with pytest.raises(DataError, match="5 queries but 6 answers"):
+    with pytest.raises(DataError, match="5 questions but 6 answers"):
         labelled_by_rule(CLAIM, ["x"] * 6)
 
 

@@ -7,7 +7,7 @@ from shared_data import real
 
 from bimedix2_core.data.sources import BadRows, read_source
 from bimedix2_core.data.sources.multiple_choice import multiple_choice
-from bimedix2_core.data.sources.writing import write_bimed_mbench, write_mcq
+from bimedix2_core.data.sources.writing import bimed_mbench_record, write_bimed_mbench, write_mcq
 from bimedix2_core.errors import DataError
 from bimedix2_core.records import message
 
@@ -42,6 +42,7 @@ def test_bimed_mbench_is_written_value_for_value_as_it_was_published(tmp_path, l
     written = write_bimed_mbench(rows, tmp_path / "again.jsonl")
 
     assert [json.loads(line) for line in written.read_text().splitlines()] == published
+    assert [bimed_mbench_record(row) for row in rows] == published
     assert read(source, written) == rows
 
 

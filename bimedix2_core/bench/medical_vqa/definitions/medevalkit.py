@@ -23,6 +23,7 @@ and compared).
 import re
 from dataclasses import replace
 
+from bimedix2_core.bench.answer_markers import behind_markers
 from bimedix2_core.bench.medical_vqa.definitions.definition import (
     CLOSED,
     CLOSED_ANSWER,
@@ -43,26 +44,13 @@ from bimedix2_core.statistics import Estimate
 NAME, WHOLE, SLAKE = "MedEvalKit", "MedEvalKit, whole answer", "MedEvalKit, as for SLAKE"
 SOURCE = "MedEvalKit 9b12e3b, utils.py"
 
-MARKERS = (
-    "**answer**:",
-    "**answer**",
-    "*answer*:",
-    "**answer:**",
-    "answer is",
-    "answer:",
-    "\u7b54\u6848:",
-    "final answer",
-    "final answer is",
-)
-"""What stands before the last of each is cut off, in this order."""
-
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 _TAGGED = re.compile(r"<answer>(.*?)</answer>", re.S)
 
 
 def extracted(prediction: str) -> str:
     """The part of an answer that the tool compares, in small letters: boxed or tagged, behind the last marker."""
-    return _behind_markers(_marked(prediction).strip())
+    return behind_markers(_marked(prediction).strip().lower())
 
 
 def is_yes_or_no(target: str) -> bool:
@@ -85,7 +73,7 @@ def closed_slake(prediction: str, target: str) -> float:
     """Strict equality of what is cut out, unless the target is published as yes or no in small letters."""
     if target in ("yes", "no"):
         return closed(prediction, target)
-    return float(bool(prediction.strip()) and _bare(_behind_markers(_marked(prediction))) == target.lower())
+    return float(bool(prediction.strip()) and _bare(behind_markers(_marked(prediction).lower())) == target.lower())
 
 
 def exact_match(prediction: str, target: str) -> float:
@@ -125,13 +113,6 @@ def divided_again(estimate: Estimate) -> Estimate:
 def _marked(prediction: str) -> str:
     boxed, tagged = _BOXED.findall(prediction), " ".join(_TAGGED.findall(prediction)).strip()
     return boxed[-1] if boxed else tagged or prediction
-
-
-def _behind_markers(said: str) -> str:
-    said = said.lower()
-    for marker in MARKERS:
-        said = said.rpartition(marker)[2]
-    return said
 
 
 def _bare(said: str) -> str:
