@@ -15,9 +15,9 @@ from bimedix2_core.bench.task import predict
 from bimedix2_core.errors import DataError
 from bimedix2_core.inference.backends import EndpointBackend, LocalBackend
 from bimedix2_core.model.checkpoints import load_adapter, load_projector
+from bimedix2_core.model.shapes import published_name
 from bimedix2_core.model.text_model import load_finished
 from bimedix2_core.params import Params, ServerParams, root
-from bimedix2_core.plan.scope import model_name
 from bimedix2_core.recipe import device_of, load_base
 from bimedix2_core.records import Query
 from bimedix2_core.rollout_recipe import limits_of
@@ -80,7 +80,7 @@ def respondents(
     else:
         own = [
             Respondent(BASE_ROW, partial(_local, params, None, None)),
-            Respondent(model_name(params) or params.run.profile, partial(_local, params, stage1, stage2)),
+            Respondent(published_name(params) or params.run.profile, partial(_local, params, stage1, stage2)),
         ]
     others = [endpoint_respondent(params, row, asked, folder) for row, asked in params.benchmarks.endpoints.items()]
     return (*own, *others)

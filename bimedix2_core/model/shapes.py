@@ -26,6 +26,7 @@ from transformers import (
 from bimedix2_core.errors import ModelError
 from bimedix2_core.model.adapters import add_lora
 from bimedix2_core.model.assemble import Lmm, ParameterCounts, assemble, count_parameters, llava_config
+from bimedix2_core.params import BaseParts, Params
 
 CLIP_L_336 = {
     "image_size": 336, "patch_size": 14, "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24,
@@ -187,3 +188,9 @@ def _on_meta(shape: Shape) -> PreTrainedModel:
         if shape.vision is None:
             return AutoModelForCausalLM.from_config(shape.language)
         return LlavaForConditionalGeneration(llava_config(shape.vision, shape.language))
+
+
+def published_name(params: Params) -> str | None:
+    """Which model of the papers a profile trains; None where its base is another one."""
+    base = params.model.base
+    return PUBLISHED.get(base.language_model if isinstance(base, BaseParts) else str(base))

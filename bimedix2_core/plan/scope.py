@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bimedix2_core.errors import PaperError, ParamsError
-from bimedix2_core.model.shapes import PUBLISHED
+from bimedix2_core.model.shapes import published_name
 from bimedix2_core.paper.exhibits import catalogue, exhibit, exhibits
 from bimedix2_core.paper.exhibits.schema import NONE, Exhibit, Notebook
-from bimedix2_core.params import BaseParts, Params, root
+from bimedix2_core.params import Params, root
 
 Why = Callable[[str], str | None]
 """Gives the reason why a notebook, by its name, is run; None where it is up to date."""
@@ -83,17 +83,11 @@ def n_rows(params: Params, one: Exhibit) -> int:
     """How many rows of an exhibit a profile measures: those named after its model, or those it has weights for."""
     if not params.trains:
         return len(params.model.checkpoints.get(one.id, ()))
-    model = model_name(params)
+    model = published_name(params)
     if model is None:
         return 1
     own = [row for row in one.rows() if row.startswith(model) or ABLATION_OF.get(one.id) == model]
     return len(own)
-
-
-def model_name(params: Params) -> str | None:
-    """Which model of the papers a profile trains; None where its base is another one."""
-    base = params.model.base
-    return PUBLISHED.get(base.language_model if isinstance(base, BaseParts) else str(base))
 
 
 def _why_not(
