@@ -17,6 +17,7 @@ from bimedix2_core.paper.mbench.numbers import (
 )
 from bimedix2_core.paper.mbench.questions import (
     audit_table,
+    lost_line,
     mean_table,
     prompt_table,
     question_table,
@@ -34,6 +35,7 @@ __all__ = [
     "gap_table",
     "group_marks",
     "judge_word",
+    "lost_line",
     "mean_table",
     "problem_line",
     "prompt_table",

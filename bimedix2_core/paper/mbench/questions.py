@@ -67,6 +67,16 @@ def size_table(questions: Questions) -> Table:
     return Table(("questions", *columns), tuple(rows), f"{title_of(questions.rows)}: questions by type and domain")
 
 
+def lost_line(questions: Questions) -> str:
+    """How many descriptions the published script drops from their mean, by language."""
+    parts = []
+    for language in LANGUAGES:
+        described = [row for row in questions.of(language) if mbench.kind(row) == "detailed_description"]
+        lost = sum(not mbench.kind(row, mbench.PAPER) for row in described)
+        parts.append(f"{lost} of {len(described)} {language_name(language)} descriptions")
+    return f"as published, {' and '.join(parts)} stand in no mean by type"
+
+
 def question_table(rows: Sequence[Row], image: str) -> Table:
     """All questions about one image, with the reference answers, English before Arabic."""
     shown = tuple(
