@@ -125,6 +125,17 @@ def test_an_archive_that_would_write_outside_its_folder_is_refused(tmp_path):
     assert not list(tmp_path.parent.glob("evil")) + list(tmp_path.glob("evil")) + list(tmp_path.glob("radgraph"))
 
 
+def test_an_archive_with_a_link_is_refused(tmp_path):
+    packed = tmp_path / "radgraph.tar.gz"
+    with tarfile.open(packed, "w:gz") as tar:
+        link = tarfile.TarInfo("weights.th")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+
+    with pytest.raises(worker.NeedsError, match=r"'weights\.th' is no plain file"):
+        bare_radgraph(tmp_path)._unpack(packed)
+
+
 def test_a_missing_archive_and_one_cut_short_are_named(tmp_path):
     with pytest.raises(worker.NeedsError, match=r"^radgraph\.tar\.gz in the folder of weights$"):
         bare_radgraph(tmp_path)._unpack(tmp_path / "radgraph.tar.gz")

@@ -16,8 +16,8 @@ with status 0 when its input does. What packages print, and every traceback, goe
 No pickle from outside is run. CheXbert's checkpoint is read with ``torch.load(weights_only=True)``, which rebuilds
 tensors and plain containers and refuses anything else; RadGraph's own loader does the same on a CPU and leaves it to
 torch's default on a GPU, so torch below 2.6 is refused and the default is forced through the environment. RadGraph's
-archive is unpacked here, with tarfile's ``data`` filter, before its loader would do so without one. Nothing is
-downloaded: what is missing is named.
+archive is unpacked here, plain files below its folder only, before its loader would unpack whatever it holds. Nothing
+is downloaded: what is missing is named.
 """
 
 import argparse
@@ -30,6 +30,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import sys
 import tarfile
 from pathlib import Path
@@ -80,7 +81,7 @@ class RadGraph:
         draft = self.folder.with_name(f".{self.folder.name}.draft")
         try:
             with tarfile.open(archive, "r:gz") as tar:
-                tar.extractall(draft, filter="data")
+                _extract(tar, draft)
         except (tarfile.TarError, gzip.BadGzipFile, EOFError) as error:
             raise NeedsError(f"a whole {archive.name} whose files stay in its folder; this one: {error}") from error
         draft.replace(self.folder)
@@ -160,6 +161,22 @@ class CheXbert:
         named = {name.removeprefix("module."): tensor for name, tensor in state.items()}
         named.pop("bert.embeddings.position_ids", None)  # a constant that older transformers stored
         return named
+
+
+def _extract(tar: tarfile.TarFile, folder: Path) -> None:
+    """Unpack plain files below a folder; a link, a device or a name that leads elsewhere is refused.
+
+    By hand: Python 3.11 has tarfile's filters from 3.11.4 on only.
+    """
+    for member in tar.getmembers():
+        target = folder / member.name
+        if member.isdir():
+            continue
+        if not member.isreg() or folder.resolve() not in target.resolve().parents:
+            raise tarfile.ExtractError(f"{member.name!r} is no plain file below the folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tar.extractfile(member) as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
 
 
 def _kept(entities: dict[str, Any]) -> dict[str, Any]:
