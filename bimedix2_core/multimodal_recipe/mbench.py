@@ -28,6 +28,7 @@ from bimedix2_core.respondents import (
     endpoint_respondent,
     judge_model,
     respondents,
+    subject,
     texts_of,
 )
 from bimedix2_core.runs import JsonlStore, content_key
@@ -54,9 +55,10 @@ class MbenchSet:
     """By the name of the image; empty for published figures."""
 
     def queries(self) -> dict[str, list[Query]]:
-        """What a model is asked, by the name of the set."""
+        """What a model is asked, by the name of the set; each figure is opened once for all of its questions."""
+        open_image = cache(self.images.open)
         return {
-            SET_OF[language]: [mbench.query(row, self.images.open) for row in self.questions.of(language)]
+            SET_OF[language]: [mbench.query(row, open_image) for row in self.questions.of(language)]
             for language in LANGUAGES
         }
 
@@ -198,13 +200,13 @@ def translated_answers(
     if not translators:
         return {}
     model = english_model_of(params, models)
-    backend = model.load()
+    backend, open_image = model.load(), cache(asked.images.open)
     found = {}
     for name, server in translators.items():
         to_english, to_arabic = _translators(params, name, server, store, folder)
         answers = mbench.translate_then_answer(
             asked.questions.of("ar"),
-            asked.images.open,
+            open_image,
             to_english=to_english,
             answer=partial(texts_of, backend, store=store),
             to_arabic=to_arabic,
@@ -229,8 +231,7 @@ def english_model_of(params: Params, models: MbenchModels) -> Respondent:
     """
     if not models.direct:
         raise DataError("Table 8 needs a model that answers in English; the profile names none for it")
-    own = [model for model in models.direct if model.row not in params.benchmarks.endpoints] or models.direct
-    return next((model for model in models.direct if model.row.endswith("_eng")), own[-1])
+    return next((model for model in models.direct if model.row.endswith("_eng")), subject(params, models.direct))
 
 
 def as_answered(

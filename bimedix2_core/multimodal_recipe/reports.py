@@ -22,7 +22,7 @@ from bimedix2_core.demo.reports import write_reports
 from bimedix2_core.errors import DataError
 from bimedix2_core.paper.answered import Answered
 from bimedix2_core.paper.reports import TITLES
-from bimedix2_core.params import Params, root
+from bimedix2_core.params import Params, ReportsParams, root
 from bimedix2_core.records import Query, Row
 from bimedix2_core.respondents import AnswerFolder, Respondent, Written
 from bimedix2_core.runs import output_dir
@@ -94,7 +94,7 @@ def report_sets(params: Params, folder: Path) -> ReportSets:
     """
     settings = params.benchmarks.reports
     images = ImageStore(folder / "report_images")
-    if settings.mimic_cxr or settings.mimic_iii or settings.iu_xray:
+    if not _are_drawn(settings):
         return _published(params, images)
     drawn = write_reports(folder / "reports_drawn", n=settings.n_reports or 1, seed=params.run.seed)
     left_out = {name: Counter() for name in (GENERATION, SUMMARISATION)}
@@ -180,8 +180,7 @@ def of_set(
         return [], {}
     rows = sets.rows[name]
     protocol = protocols_of(params)[rows[0].task, "en"]
-    settings = params.benchmarks.reports
-    is_own = not (settings.mimic_cxr or settings.mimic_iii or settings.iu_xray)
+    is_own = _are_drawn(params.benchmarks.reports)
     answered = [
         Answered(
             row,
@@ -194,6 +193,11 @@ def of_set(
         for row, sets_ in written.items()
     ]
     return answered, {row: found[row, name] for row in written}
+
+
+def _are_drawn(settings: ReportsParams) -> bool:
+    """Whether the profile names no set, so that the project draws its own."""
+    return not (settings.mimic_cxr or settings.mimic_iii or settings.iu_xray)
 
 
 def _published(params: Params, images: ImageStore) -> ReportSets:

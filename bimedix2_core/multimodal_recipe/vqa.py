@@ -1,11 +1,10 @@
 """Medical VQA as a profile names it: the three sets of Table 5, how they are asked, and the controls."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-
-from PIL.Image import Image
 
 from bimedix2_core.bench.medical_vqa import (
     Protocol,
@@ -59,7 +58,7 @@ class VqaSets:
         return {set_id: self._asked(change(one.rows), protocol) for set_id, one in self.sets.items()}
 
     def _asked(self, rows: Sequence[Row], protocol: Protocol) -> list[Query]:
-        open_image: Callable[[str], Image] = self.images.open
+        open_image = cache(self.images.open)  # once for all questions about an image
         return [query_of(row, protocol, open_image) for row in rows]
 
 
@@ -178,11 +177,12 @@ def _whole_images(rows: Sequence[Row], n: int | None) -> tuple[Row, ...]:
     """At least so many questions: all of the images with the lowest hashes; None is all questions."""
     if n is None or len(rows) <= n:
         return tuple(rows)
+    sizes = Counter(map(image_of, rows))
     kept: set[str] = set()
     n_kept = 0
-    for image in sorted({image_of(row) for row in rows}, key=content_key):
+    for image in sorted(sizes, key=content_key):
         if n_kept >= n:
             break
         kept.add(image)
-        n_kept += sum(image_of(row) == image for row in rows)
+        n_kept += sizes[image]
     return tuple(row for row in rows if image_of(row) in kept)

@@ -31,9 +31,7 @@ class Answered:
     """Who graded; none where no judge did."""
 
 
-def result_cells(
-    run: Run, exhibit: Exhibit, answered: Answered, found: Mapping[str, Result]
-) -> list[Measured]:  # fmt: skip
+def result_cells(run: Run, exhibit: Exhibit, answered: Answered, found: Mapping[str, Result]) -> list[Measured]:
     """Results as cells of an exhibit; their cards name all questions of the model, of which a column may count a part.
 
     Args:
@@ -63,7 +61,5 @@ def result_cells(
             decoding=answered.decoding,
             judge=answered.judge,
         )
-        cells.append(
-            measured(exhibit, answered.row, column, result.estimate, n_unscored=result.n_unscored, card=card)
-        )  # fmt: skip
+        cells.append(measured(exhibit, answered.row, column, result.estimate, n_unscored=result.n_unscored, card=card))
     return cells
