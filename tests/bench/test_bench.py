@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import tiny
 
@@ -100,6 +102,14 @@ def test_predictions_are_made_once_and_kept(tmp_path):
 
     assert predictions == answers_of(samples)
     assert calls == [5]
+
+
+def test_another_picture_of_the_same_size_is_another_prediction():
+    dark, bright = (replace(tiny.sample(), images=[tiny.colour_image(level)]) for level in (10, 200))
+
+    assert task.prediction_key(dark, model_key="m", decoding={}) != task.prediction_key(
+        bright, model_key="m", decoding={}
+    )
 
 
 @pytest.mark.parametrize("change", ["model", "image", "question", "decoding"])
