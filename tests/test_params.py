@@ -70,7 +70,6 @@ def test_the_paper_profile_holds_table_11():
     assert (params.stage1.learning_rate, params.stage2.learning_rate) == (1.0e-3, 2.0e-4)
     assert params.stage2.projector_learning_rate == 2.0e-5
     assert (params.stage1.global_batch_size, params.stage2.global_batch_size) == (1 * 1 * 8, 4 * 4 * 8)
-    assert (params.stage1.micro_batch_size, params.stage2.micro_batch_size) == (1, 4)
     assert (params.stage2.lora_r, params.stage2.lora_alpha) == (8, 16)
     assert params.stage1.warmup_ratio == params.stage2.warmup_ratio == 0.03
     assert params.stage1.weight_decay == params.stage2.weight_decay == 0.0
@@ -106,11 +105,16 @@ def test_finished_weights_are_not_trained(released):
     assert params.model.dtype == "float16"
 
 
-def test_the_70b_differs_from_the_8b_in_its_language_model_only():
+def test_the_70b_differs_from_the_8b_in_its_language_model_and_in_how_it_fits_the_machine_only():
     small, large = (load_params(f"params/paper_{size}.yaml", environment={}).model_dump() for size in ("8b", "70b"))
 
     large["run"]["profile"] = small["run"]["profile"]
     large["model"]["base"]["language_model"] = small["model"]["base"]["language_model"]
+    assert (large.pop("ablations"), small.pop("ablations") is None) == (None, False)  # Tables 9 and 10 are of the 8B
+    assert (large["run"].pop("sharding"), small["run"].pop("sharding")) == ("full", "none")
+    for stage in ("stage1", "stage2"):
+        for setting in ("activation_checkpointing", "compile_layers"):  # time and memory, the same result
+            assert large[stage].pop(setting) != small[stage].pop(setting)
     assert large == small
 
 
@@ -203,7 +207,7 @@ def test_a_mapping_is_taken_with_and_without_its_top_key(demo):
 def test_all_problems_come_in_one_error(demo):
     demo["stage2"]["lora_rr"] = demo["stage2"].pop("lora_r")
     demo["stage2"]["lora_alpha"] = "sixteen"
-    demo["stage1"]["micro_batch_size"] = 5
+    demo["stage1"]["max_length"] = 5000
     demo["run"]["seed"] = True
     demo["bench"] = {}
 
@@ -211,7 +215,7 @@ def test_all_problems_come_in_one_error(demo):
         "the injected profile does not fit Params:",
         "  run.seed: expected a whole number, found True (true or false); "
         "YAML reads yes, no, on and off as true and false",
-        "  stage1.micro_batch_size: 5 does not divide global_batch_size 32; the next smaller that does is 4",
+        "  stage1.max_length: 5000 tokens do not fit a row of row_length 4096; raise row_length to 5000",
         "  stage2.lora_r: required, but absent",
         "  stage2.lora_alpha: expected a whole number, found 'sixteen' (text)",
         "  stage2.lora_rr: unknown key; did you mean `lora_r`?",

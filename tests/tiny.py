@@ -94,19 +94,28 @@ def stage1_settings(**changes) -> StageParams:
 
 def stage2_settings(**changes) -> Stage2Params:
     """Four steps of four samples, rank 2."""
-    adapters = {"lora_r": 2, "lora_alpha": 4, "lora_dropout": 0.0, "projector_learning_rate": 1.0e-2}
+    adapters = {"lora_r": 2, "lora_alpha": 4, "lora_dropout": 0.0, "projector_learning_rate": 1.0e-2,
+                "adapter_dtype": "float32"}  # fmt: skip
     return Stage2Params(**(_STAGE | adapters | changes))
 
 
 _STAGE = {
     "learning_rate": 1.0e-2,
     "global_batch_size": 4,
-    "micro_batch_size": 4,
+    "row_length": 256,
+    "share_images": True,
+    "loss_weighting": "tokens",
     "epochs": None,
     "max_steps": 4,
     "warmup_ratio": 0.25,
     "weight_decay": 0.0,
     "max_length": 256,
+    "too_long": "error",
     "max_grad_norm": 1.0,
     "checkpoint_every": 100,
+    "keep_checkpoints": 2,
+    "activation_checkpointing": "none",
+    "compile_layers": False,
+    "image_workers": 0,
+    "tensorboard": False,
 }

@@ -21,14 +21,14 @@ _SAYS_THE_SAME = {
 NOT_EQUAL = "\u2260"
 
 
-def hyperparameter_table(params: Params, *, n_processes: int = 1) -> Table:
+PER_DEVICE = "train_batch_size_per_device"
+
+
+def hyperparameter_table(params: Params) -> Table:
     """Each setting of both stages: as this profile runs it, as the paper prints it, as the released scripts set it.
 
-    An empty cell is not printed or not set. The column ``differs`` names each pair of filled cells that disagree.
-
-    Args:
-        params: the profile that really ran.
-        n_processes: how many processes shared a batch; decides how many accumulation steps it took.
+    An empty cell is not printed or not set. The column ``differs`` names each pair of filled cells that disagree. A run
+    packs the samples of a step into rows, on as many devices as there are, so its batch per device is no number.
 
     Raises:
         DataError: the profile trains nothing.
@@ -36,7 +36,8 @@ def hyperparameter_table(params: Params, *, n_processes: int = 1) -> Table:
     if params.stage1 is None or params.stage2 is None:
         raise DataError(f"profile {params.run.profile} trains nothing, so it has no settings of training to show")
     table = reported.read(TABLE)
-    runs = {1: _settings(params, params.stage1, n_processes), 2: _settings(params, params.stage2, n_processes)}
+    stages = {1: params.stage1, 2: params.stage2}
+    runs = {number: _settings(params, stage) for number, stage in stages.items()}
     rows = []
     for parameter in table.ids:
         for number, settings in runs.items():
@@ -45,10 +46,11 @@ def hyperparameter_table(params: Params, *, n_processes: int = 1) -> Table:
                 "paper": table.cell(parameter, f"stage{number}"),
                 "script": table.cell(parameter, f"script_stage{number}"),
             }
+            note = table.cell(parameter, "note")
+            if parameter == PER_DEVICE:
+                note = "; ".join([note, _packed(stages[number])]).removeprefix("; ")
             if any(cells.values()):
-                rows.append(
-                    _row(table.cell(parameter, "parameter") or parameter, number, cells, table.cell(parameter, "note"))
-                )
+                rows.append(_row(table.cell(parameter, "parameter") or parameter, number, cells, note))
     columns = ("parameter", "stage", f"this run ({params.run.profile})", "paper", "released script", "differs", "note")
     return Table(columns, tuple(rows), "Table 11. Settings of both training stages")
 
@@ -67,13 +69,15 @@ def _same(a: str, b: str) -> bool:
         return a.casefold() == b.casefold()
 
 
-def _settings(params: Params, stage: StageParams, n_processes: int) -> dict[str, str]:
+def _packed(stage: StageParams) -> str:
+    return f"this run packs the {stage.global_batch_size} samples of a step into rows of {stage.row_length} tokens"
+
+
+def _settings(params: Params, stage: StageParams) -> dict[str, str]:
     """What this profile sets, by the row of the reported table."""
     has_adapters = isinstance(stage, Stage2Params)
     settings = {
         "num_epochs": stage.epochs,
-        "train_batch_size_per_device": stage.micro_batch_size,
-        "gradient_accumulation_steps": stage.global_batch_size // (stage.micro_batch_size * n_processes),
         "learning_rate": stage.learning_rate,
         "optimizer": "AdamW" if stage.weight_decay else "Adam",
         "weight_decay": stage.weight_decay,
@@ -82,6 +86,7 @@ def _settings(params: Params, stage: StageParams, n_processes: int) -> dict[str,
         "precision": params.model.dtype,
         "peft": "LoRA" if has_adapters else "None",
         "max_steps": stage.max_steps,
+        "gradient_checkpointing": stage.activation_checkpointing != "none",
         "model_max_length": stage.max_length,
         "mm_projector_type": "mlp2x_gelu",
         "mm_vision_select_layer": -2,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
+from bimedix2_core.params.ablations import AblationParams
 from bimedix2_core.params.benchmarks import BenchmarkParams
 from bimedix2_core.params.data_engine import CompositionParams, SynthesisParams, TranslationParams
 from bimedix2_core.params.section import Count, CountOrZero, Rate, Section, Share, Text, leaves
@@ -24,6 +25,8 @@ class RunParams(Section):
     """CPU threads of torch; null lets torch decide. Another count rounds differently."""
     device: Literal["auto", "cpu", "cuda"]
     """auto takes a GPU when there is one."""
+    sharding: Literal["none", "full"]
+    """With several processes: a whole model in each (DDP), or its layers spread over them (FSDP2)."""
 
 
 class BaseParts(Section):
@@ -64,6 +67,9 @@ class ModelParams(Section):
     language_model to assemble; random_weights of a shape; null where finished weights are measured."""
     dtype: Literal["float32", "bfloat16", "float16"]
     """Number format of the weights while they are trained and used; float16 only where nothing is trained."""
+    frozen_base: Literal["plain", "fp8", "nf4"]
+    """How Stage 2 holds the language model's frozen layers: in dtype, in 8 bits (H100 and later; changes the loss a
+    little), or in 4 bits (QLoRA)."""
     checkpoints: dict[Text, dict[Text, Text]] = Field(default_factory=dict, validate_default=True)
     """Finished weights to measure where base is null, by exhibit and row: ``table04: {bimedix2_8b: hub/id}``."""
 
@@ -125,8 +131,12 @@ class StageParams(Section):
     """Peak learning rate: Stage 1 of the projector, Stage 2 of the adapters."""
     global_batch_size: Count
     """Samples per optimiser step, over all processes and accumulation steps."""
-    micro_batch_size: Count
-    """Samples per forward pass of one process; divides global_batch_size."""
+    row_length: Count
+    """Tokens of one packed row, the unit of a forward pass; samples are packed into rows and none is cut."""
+    share_images: bool
+    """Conversations about one image, twins among them, are packed behind one copy of it and fall into one step."""
+    loss_weighting: Literal["tokens", "samples"]
+    """What counts the same within a step: each supervised token, or each sample."""
     epochs: Count | None = None
     """Passes over the data; exactly one of epochs and max_steps is given."""
     max_steps: Count | None = Field(default=None, validate_default=True)
@@ -137,18 +147,29 @@ class StageParams(Section):
     """AdamW's decoupled decay; 0 makes it Adam."""
     max_length: Count
     """Longest sample in tokens, image features included."""
+    too_long: Literal["error", "cut"]
+    """What becomes of a longer sample: it stops the run at its start, or is cut at max_length."""
     max_grad_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     """Gradients are scaled down to this norm."""
     checkpoint_every: Count
     """Optimiser steps between two checkpoints a killed run can go on from."""
+    keep_checkpoints: Count
+    """How many of the last checkpoints are kept, beside the one with the lowest loss."""
+    activation_checkpointing: Literal["none", "layers"]
+    """layers keeps only what enters each layer and computes the rest again on the way back: less memory, more time."""
+    compile_layers: bool
+    """Compile the language model's layers with torch.compile; rows are then padded to few lengths."""
+    image_workers: CountOrZero
+    """Processes that open images ahead of time; 0 opens them between the steps."""
+    tensorboard: bool
+    """Also write TensorBoard's event files; needs the tensorboard package."""
 
-    @field_validator("micro_batch_size")
+    @field_validator("max_length")
     @classmethod
-    def _divides(cls, value: int, info: ValidationInfo) -> int:
-        total = info.data.get("global_batch_size")
-        if total is not None and total % value:
-            near = max(size for size in range(1, value + 1) if total % size == 0)
-            raise ValueError(f"{value} does not divide global_batch_size {total}; the next smaller that does is {near}")
+    def _fits_a_row(cls, value: int, info: ValidationInfo) -> int:
+        row_length = info.data.get("row_length")
+        if row_length is not None and value > row_length:
+            raise ValueError(f"{value} tokens do not fit a row of row_length {row_length}; raise row_length to {value}")
         return value
 
     @field_validator("max_steps")
@@ -169,6 +190,8 @@ class Stage2Params(StageParams):
     """Adapters are scaled by lora_alpha / lora_r."""
     lora_dropout: Share
     """Dropout before the adapters."""
+    adapter_dtype: Literal["float32", "bfloat16"]
+    """Number format of the adapters; 16 bits spare a detour through float32, their masters stay in float32."""
     projector_learning_rate: Rate
     """Peak learning rate of the projector."""
 
@@ -205,6 +228,8 @@ class Params(Section):
     """Notebook 02; null where no samples are made from others."""
     composition: CompositionParams | None
     """Notebook 02; null where no training set is composed."""
+    ablations: AblationParams | None
+    """Notebook 11; null where no variants are trained."""
     inference: InferenceParams
     """Decoding."""
     benchmarks: BenchmarkParams
