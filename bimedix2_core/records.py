@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ class Sample:
     task: str
     source: str
     messages: list[Message]
-    images: list[Image.Image] = field(default_factory=list)
+    images: Sequence[Image.Image] = field(default_factory=list)
     kind: str = ""
     choices: tuple[str, ...] = ()
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bimedix2_core.data.chat import IMAGE_TOKEN
+from bimedix2_core.data.image_files import ImageFiles
 from bimedix2_core.data.image_store import ImageStore
-from bimedix2_core.data.images import read_image
 from bimedix2_core.data.language import language_of
 from bimedix2_core.data.sources.card import Reading, Source, SourceCard
 from bimedix2_core.data.sources.images import image_file, named_images
@@ -79,9 +79,10 @@ def read_llava_rows(
 
 
 def read_llava(file: Path, *, image_folder: Path) -> list[Sample]:
-    """All samples of a LLaVA JSON file, images first in each turn and opened.
+    """All samples of a LLaVA JSON file, images first in each turn.
 
-    This suits up to some ten thousand samples; more are read as rows.
+    Each image file must be there, but is opened only when the image is asked for (`ImageFiles`): the messages of
+    BiMed-V's 1.69M rows fit into memory, its pictures would not.
 
     Raises:
         DataError: the file or an image is missing, a row is malformed (the message names it), or there is none.
@@ -156,7 +157,7 @@ def _language(messages: list[Message]) -> str:
 def _sample(place: Place, record: Record, reading: Reading, image_folder: Path) -> Sample:
     try:
         row = llava_row(place, record, reading)
-        images = [read_image(image_file(name, image_folder)).image for name in _image_names(record)]
+        images = ImageFiles(tuple(image_file(name, image_folder) for name in _image_names(record)))
     except KeyError as error:
         raise DataError(f"{place}: no field {error}; expected id and conversations") from None
     except DataError as error:

@@ -3,8 +3,10 @@ from dataclasses import replace
 
 import pytest
 import tiny
+from shared_data import real
 
 from bimedix2_core.data.image_store import ImageStore
+from bimedix2_core.data.images import read_image
 from bimedix2_core.data.sources import read_llava
 from bimedix2_core.data.sources.llava import images_first, read_llava_rows
 from bimedix2_core.data.sources.llava_writing import write_llava
@@ -78,7 +80,7 @@ def test_a_llava_row_becomes_a_sample_with_its_image_part(folder):
     assert text_of(sample.messages[0]) == "What is seen?"
     assert (sample.id, sample.language, sample.target) == ("7", "en", "A nodule.")
     assert (sample.task, sample.source) == ("instruction", "data.json")
-    assert (text_only.id, text_only.language, text_only.images) == ("8", "ar", [])
+    assert (text_only.id, text_only.language, len(text_only.images)) == ("8", "ar", 0)
 
 
 def test_samples_have_all_their_images_first_in_their_turn_and_in_order(folder):
@@ -87,6 +89,26 @@ def test_samples_have_all_their_images_first_in_their_turn_and_in_order(folder):
     assert [part["type"] for part in two.messages[1]["content"]] == ["image", "image", "text"]
     assert [image.getpixel((0, 0)) for image in two.images] == [(50, 50, 50), (60, 60, 60)]
     assert last.messages[0] == message("user", "What is it?", images=1)
+
+
+def test_images_are_opened_when_they_are_asked_for_and_not_before(folder):
+    (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:40])
+
+    whole, broken = read(folder, ROW, ROW | {"image": "broken.png"})
+
+    assert (len(broken.images), whole.images[0].getpixel((0, 0))) == (1, (50, 50, 50))
+    assert whole.images[0] is not whole.images[0]  # nothing is kept
+    with pytest.raises(DataError, match=r"broken\.png: a PNG file that breaks off or is damaged"):
+        broken.images[0]
+
+
+def test_samples_of_every_kind_of_real_image_have_the_pictures_the_reader_reads(folder):
+    files = sorted(real("images").iterdir())
+    rows = [ROW | {"id": file.name, "image": file.name} for file in files]
+
+    samples = read_llava(written(folder, *rows), image_folder=files[0].parent)
+
+    assert [one.images[0].tobytes() for one in samples] == [read_image(file).image.tobytes() for file in files]
 
 
 @pytest.mark.parametrize(
