@@ -4,7 +4,7 @@ Stage 1 trains the projector. Stage 2 trains LoRA in the language model and the 
 """
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,6 +27,8 @@ class ParameterGroup:
     name: str
     learning_rate: float
     parameters: tuple[nn.Parameter, ...]
+    names: tuple[str, ...]
+    """What each of ``parameters`` is called in the model's ``named_parameters``."""
 
 
 def freeze_all_but_projector(model: nn.Module) -> None:
@@ -41,12 +43,23 @@ def freeze_all_but_projector(model: nn.Module) -> None:
         raise ModelError(f"no weight is called {PROJECTOR!r}, so Stage 1 has nothing to train; give a LLaVA model")
 
 
-def add_lora(model: nn.Module, *, rank: int, alpha: int, dropout: float, seed: int) -> PeftModel:
+def add_lora(
+    model: nn.Module, *, rank: int, alpha: int, dropout: float, seed: int, adapter_dtype: torch.dtype = torch.float32
+) -> PeftModel:
     """Stage 2: wrap the language model's linear layers with LoRA and leave the projector trainable.
 
     ``W x`` becomes ``W x + (alpha / rank) B A x`` with ``B`` starting at zero, so the wrapped model begins as the old
-    one; ``A`` is drawn from the seed. The projector is trained as full weights and saved with the adapter
-    (``modules_to_save``).
+    one; ``A`` is drawn from the seed. The projector is trained as full weights, in the model's own number format, and
+    saved with the adapter (``modules_to_save``).
+
+    Args:
+        model: a LLaVA, its base frozen as ``freeze_as`` has it.
+        rank: r of the adapters.
+        alpha: they are scaled by ``alpha / rank``.
+        dropout: of their input.
+        seed: of ``A``.
+        adapter_dtype: number format of ``A`` and ``B``. PEFT casts each input of an adapter to it, which costs nothing
+            where it is the model's own.
     """
     torch.manual_seed(seed)
     config = LoraConfig(
@@ -58,7 +71,12 @@ def add_lora(model: nn.Module, *, rank: int, alpha: int, dropout: float, seed: i
         task_type="CAUSAL_LM",
     )
     with peft_on_transformers_5():
-        return get_peft_model(model, config, low_cpu_mem_usage=next(model.parameters()).is_meta)
+        on_meta = next(model.parameters()).is_meta
+        adapted = get_peft_model(model, config, low_cpu_mem_usage=on_meta, autocast_adapter_dtype=False)
+    for name, weight in adapted.named_parameters():
+        if "lora_" in name:
+            weight.data = weight.data.to(adapter_dtype)
+    return adapted
 
 
 @contextmanager
@@ -76,14 +94,10 @@ def parameter_groups(model: nn.Module, *, adapters: float, projector: float) -> 
     """
     trainable = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     return [
-        ParameterGroup(name, rate, tuple(parameters))
-        for name, rate, parameters in (
-            ("adapters", adapters, _select(trainable, in_projector=False)),
-            ("projector", projector, _select(trainable, in_projector=True)),
+        ParameterGroup(group, rate, tuple(weight for _, weight in weights), tuple(name for name, _ in weights))
+        for group, rate, weights in (
+            ("adapters", adapters, [(name, weight) for name, weight in trainable if PROJECTOR not in name]),
+            ("projector", projector, [(name, weight) for name, weight in trainable if PROJECTOR in name]),
         )
-        if parameters
+        if weights
     ]
-
-
-def _select(trainable: Iterable[tuple[str, nn.Parameter]], *, in_projector: bool) -> list[nn.Parameter]:
-    return [parameter for name, parameter in trainable if (PROJECTOR in name) == in_projector]

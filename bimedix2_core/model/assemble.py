@@ -27,6 +27,7 @@ from transformers.models.llava.modeling_llava import LlavaMultiModalProjector
 
 from bimedix2_core.data.chat import CHAT_TEMPLATE, END_OF_TURN, IMAGE_TOKEN
 from bimedix2_core.errors import ModelError
+from bimedix2_core.model.frozen_base import FrozenBase, freeze_as, nf4_config
 
 VISION_FEATURE_LAYER = -2
 """Which hidden state of CLIP the projector reads (official scripts; LLaVA-1.5)."""
@@ -62,14 +63,8 @@ class Lmm:
         return self.model.config.image_seq_length
 
     def pixel_values(self, images: list[Image.Image]) -> Tensor:
-        """Return float[I, 3, H, W], images padded to a square with CLIP's mean colour, resized and normalised.
-
-        Source:
-            LLaVA-1.5's ``image_aspect_ratio pad`` (``expand2square``); the official stage 2 script uses it too.
-        """
-        square = [_pad_to_square(image, self.processor.image_processor.image_mean) for image in images]
-        pixels = self.processor.image_processor(square, return_tensors="pt")["pixel_values"]
-        return pixels.to(self.device)
+        """What the vision encoder reads, float[I, 3, H, W], on the model's device."""
+        return pixel_values(self.processor, images).to(self.device)
 
 
 @dataclass(frozen=True)
@@ -149,23 +144,53 @@ def load_lmm(folder: str | Path, *, dtype: torch.dtype = torch.float32, device: 
     return Lmm(model.to(device).eval(), _processor(model.config, tokenizer, image_processor))
 
 
-def load_parts(vision_tower: str, language_model: str, *, dtype: torch.dtype, device: str = "cpu") -> Lmm:
+def load_parts(
+    vision_tower: str,
+    language_model: str,
+    *,
+    dtype: torch.dtype,
+    device: str = "cpu",
+    frozen_base: FrozenBase = "plain",
+) -> Lmm:
     """Load the parts from the hub or from folders, and assemble them as the paper does.
 
     Llama 3.1 has no image token: ``<image>`` takes the first of its reserved tokens, so the vocabulary keeps its size
     (LLaVA++ adds a token and resizes the embedding to 128,257 rows).
+
+    Args:
+        vision_tower: CLIP's id or folder.
+        language_model: Llama's id or folder.
+        dtype: number format of the weights.
+        device: ``cpu`` or ``cuda``.
+        frozen_base: as ``freeze_as`` has it; ``nf4`` is packed weight by weight, so a GPU of 80 GB takes the 70B.
+
+    Raises:
+        ModelError: the tokenizer is not Llama 3's, or ``frozen_base`` cannot be had here.
     """
+    quantisation = {"quantization_config": nf4_config(dtype), "device_map": device} if frozen_base == "nf4" else {}
     vision = CLIPVisionModel.from_pretrained(vision_tower, dtype=dtype, use_safetensors=True)
-    language = LlamaForCausalLM.from_pretrained(language_model, dtype=dtype, use_safetensors=True)
+    language = LlamaForCausalLM.from_pretrained(language_model, dtype=dtype, use_safetensors=True, **quantisation)
     tokenizer = _name_image_token(PreTrainedTokenizerFast.from_pretrained(language_model))
     image_processor = CLIPImageProcessorPil.from_pretrained(vision_tower)
-    return assemble(vision.to(device), language.to(device), tokenizer=tokenizer, image_processor=image_processor)
+    lmm = assemble(vision.to(device), language.to(device), tokenizer=tokenizer, image_processor=image_processor)
+    freeze_as(lmm.model, frozen_base)
+    return lmm
 
 
 def save_lmm(lmm: Lmm, folder: Path) -> None:
     """Save model and processor as a plain Hugging Face checkpoint (safetensors)."""
     lmm.model.save_pretrained(folder, safe_serialization=True)
     lmm.processor.save_pretrained(folder)
+
+
+def pixel_values(processor: LlavaProcessor, images: list[Image.Image]) -> Tensor:
+    """Return float[I, 3, H, W], images padded to a square with CLIP's mean colour, resized and normalised.
+
+    Source:
+        LLaVA-1.5's ``image_aspect_ratio pad`` (``expand2square``); the official stage 2 script uses it too.
+    """
+    square = [_pad_to_square(image, processor.image_processor.image_mean) for image in images]
+    return processor.image_processor(square, return_tensors="pt")["pixel_values"]
 
 
 def count_parameters(model: LlavaForConditionalGeneration) -> ParameterCounts:

@@ -4,25 +4,26 @@ Stage 1 leaves the projector's weights; Stage 2 leaves a PEFT folder with the ad
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from bimedix2_core.errors import ModelError
-from bimedix2_core.model.adapters import PROJECTOR, peft_on_transformers_5
+from bimedix2_core.model.adapters import peft_on_transformers_5
 from bimedix2_core.model.assemble import Lmm
 from bimedix2_core.runs import write_atomic
 
 PROJECTOR_FILE = "projector.safetensors"
 
 
-def save_projector(lmm: Lmm, folder: Path) -> Path:
-    """Save the projector under the names it has in ``LlavaForConditionalGeneration``; return the file."""
-    weights = {name: weight.contiguous() for name, weight in lmm.model.state_dict().items() if PROJECTOR in name}
+def save_projector(weights: Mapping[str, Tensor], folder: Path) -> Path:
+    """Save the projector's weights, by their names in ``LlavaForConditionalGeneration``; return the file."""
     file = Path(folder) / PROJECTOR_FILE
-    write_atomic(file, save(weights))
+    write_atomic(file, save({name: weight.contiguous() for name, weight in weights.items()}))
     return file
 
 
