@@ -23,7 +23,7 @@ from bimedix2_core.reproduce.steps import Step, code_cells
 RECORDER, RECORDED = "runs.py", "model_dump"
 """Module and method that write the whole profile into a record, on which no number depends."""
 
-FILES_IN = ("model.", "data.", "translation.", "synthesis.", "composition.", "benchmarks.")
+FILES_IN = ("model.", "data.", "translation.", "synthesis.", "composition.", "ablations.", "benchmarks.")
 """Sections of a profile whose texts may name files and folders."""
 
 Inputs = dict[str, Any]

@@ -1,128 +1,101 @@
-"""Loop: one accelerate loop for both stages.
+"""Loop: one loop for both stages, on one process or many.
 
-A step's loss is the sum over its supervised tokens divided by their number, counted over all micro-batches and
-processes, so accumulation and the number of devices do not change what is learnt.
+A step's loss is the sum over its supervised tokens divided by their number, counted over all rows and processes, so
+packing, accumulation and the number of devices do not change what is learnt.
 
-Everything random in a step is drawn from ``(seed, step)``. A checkpoint therefore needs the trainable weights, the
+Everything random in a step is drawn from ``(seed, step, row)``. A checkpoint therefore needs the trainable weights, the
 optimizer's state and the step number, and a resumed run equals an uninterrupted one.
 """
 
+import hashlib
 import math
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
-from accelerate import Accelerator
-from torch import nn
-from tqdm.auto import tqdm
+from torch import Tensor
 
-from bimedix2_core.data.chat import Encoded, encode
-from bimedix2_core.errors import DataError, ModelError
 from bimedix2_core.model.adapters import ParameterGroup
 from bimedix2_core.model.assemble import Lmm
-from bimedix2_core.model.inputs import model_inputs
-from bimedix2_core.params import StageParams
+from bimedix2_core.model.fused_lora import fused_lora
+from bimedix2_core.model.shapes import Shape
+from bimedix2_core.params import Stage2Params, StageParams
 from bimedix2_core.records import Sample
 from bimedix2_core.runs import content_key
-from bimedix2_core.training.batches import batch_plan, micro_batches
-from bimedix2_core.training.resume import Checkpoint
+from bimedix2_core.training import flops, guards
+from bimedix2_core.training.devices import Devices
+from bimedix2_core.training.feed import FedRow, Feed
+from bimedix2_core.training.forward import PackedLoss, RowInputs
+from bimedix2_core.training.layers import checkpoint_layers, compile_layers, release_layers
+from bimedix2_core.training.optimizer import MasterAdamW
+from bimedix2_core.training.packing import Lengths, Plan
+from bimedix2_core.training.packing.attention import packed_attention, seen_by
+from bimedix2_core.training.progress import Progress, Watch
+from bimedix2_core.training.resume import Checkpoints, mark_finished
+from bimedix2_core.training.shards import gathered
+from bimedix2_core.training.step_log import StepRecord, TrainingLog
+from bimedix2_core.training.tokenised import Tokenised, tokenise
 
+CHECKPOINTS = "checkpoints"
+"""Name of their folder in a stage's own."""
 
-@dataclass(frozen=True)
-class StepRecord:
-    """What one optimizer step did."""
-
-    step: int
-    loss: float
-    """Mean negative log-likelihood per supervised token, in nats."""
-    learning_rate: float
-    """Of the first parameter group."""
-    gradient_norm: float
-    """Before clipping."""
-
-
-@dataclass(frozen=True)
-class TrainingLog:
-    """The steps of a run, and how fast they went."""
-
-    steps: tuple[StepRecord, ...]
-    seconds: float
-    """Wall time of the steps that this process ran (a resumed run counts from where it resumed)."""
-    tokens_per_second: float
-    """Tokens without padding."""
-
-    @property
-    def curve(self) -> list[tuple[int, float]]:
-        """The loss of each step, as (step, loss)."""
-        return [(record.step, record.loss) for record in self.steps]
+LOCAL = ("checkpoint_every", "keep_checkpoints", "image_workers", "tensorboard")
+"""Settings that do not change what a run computes: it may go on with others."""
 
 
 def train(
     lmm: Lmm,
+    net: PackedLoss,
     samples: Sequence[Sample],
     *,
     groups: Sequence[ParameterGroup],
     settings: StageParams,
+    devices: Devices,
     seed: int,
     folder: Path,
     title: str,
+    watch: Watch | None = None,
 ) -> TrainingLog:
     """Train the groups' weights in place.
 
     Args:
         lmm: the model; only weights in ``groups`` may require a gradient.
-        samples: each is encoded once, before the first step, so a bad sample stops the run at its start.
+        net: the same model as a function from a row to its loss, spread over the devices.
+        samples: each is tokenised once, before the first step, so a bad sample stops the run at its start.
         groups: trainable weights with their learning rates.
-        settings: batch sizes, steps, schedule.
-        seed: of the batch plan and of all that is random in a step.
-        folder: where checkpoints go; a run that was killed goes on from the last one.
+        settings: batch size, rows, steps, schedule.
+        devices: the processes that share each step.
+        seed: of the plan and of all that is random in a step.
+        folder: where tokens, checkpoints and the log of steps go; a run that was killed goes on from there.
         title: shown on the progress bar.
+        watch: is told of each step.
 
     Returns:
         TrainingLog with one record for each step, those before a resume included.
 
     Raises:
-        DataError: a sample does not fit its template or images.
-        ModelError: the loss is not finite; raised before the step that would spread it.
-        ParamsError: the micro batch does not divide the batch.
+        DataError: a sample does not fit its template or images, or a step has nothing to learn from.
+        ModelError: the loss is not finite or rises for good; raised before the step that would spread it.
+        ParamsError: a sample does not fit a row.
     """
-    encoded = [_encode(sample, lmm, settings.max_length) for sample in samples]
-    n_steps = n_steps_of(settings, n_samples=len(samples))
-    plan = batch_plan(len(samples), settings.global_batch_size, n_steps=n_steps, seed=seed)
-    accelerator = Accelerator(mixed_precision=_mixed_precision(lmm.model), cpu=lmm.device.type == "cpu")
-    optimizer = torch.optim.AdamW(
-        [{"params": list(group.parameters), "lr": group.learning_rate} for group in groups],
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-    model, optimizer = accelerator.prepare(lmm.model, optimizer)
-    run = _Run(lmm, model, accelerator, optimizer, samples, encoded, settings)
-    checkpoint = Checkpoint(folder / "checkpoint.safetensors", key=_run_key(encoded, groups, settings, seed))
-    records = [StepRecord(**record) for record in checkpoint.load(lmm.model, optimizer)]
+    run = _Run(lmm, net, samples, groups, settings, devices, seed, folder)
+    with packed_attention(net.llava.model.language_model), fused_lora(lmm.model), run:
+        return run.steps(title, watch)
 
-    model.train()
-    started, n_tokens = time.perf_counter(), 0
-    bar = tqdm(total=n_steps, initial=len(records), desc=title, unit="step")
-    for step in range(len(records), n_steps):
-        torch.manual_seed(seed * 1_000_003 + step)
-        factor = schedule(step, n_steps=n_steps, warmup_ratio=settings.warmup_ratio)
-        for group, target in zip(optimizer.param_groups, groups, strict=True):
-            group["lr"] = target.learning_rate * factor
-        loss, norm = run.step(plan[step])
-        records.append(StepRecord(step, loss, groups[0].learning_rate * factor, norm))
-        n_tokens += sum(len(encoded[index].input_ids) for index in plan[step])
-        bar.set_postfix(loss=f"{loss:.3f}", tok_s=f"{n_tokens / (time.perf_counter() - started):,.0f}")
-        bar.update()
-        if settings.checkpoint_every and (step + 1) % settings.checkpoint_every == 0 and step + 1 < n_steps:
-            checkpoint.save(lmm.model, optimizer, [asdict(record) for record in records])
-    bar.close()
-    model.eval()
-    checkpoint.remove()
-    seconds = time.perf_counter() - started
-    return TrainingLog(tuple(records), seconds, n_tokens / seconds)
+
+def working(folder: Path) -> Path:
+    """Where a stage keeps what it works with (tokens, checkpoints, step log): beside the folder of its result.
+
+    What later notebooks read stays a plain projector or PEFT folder, whose content says whether it is the same result.
+    """
+    return folder.with_name(f"{folder.name}_training")
+
+
+def finish(folder: Path) -> None:
+    """The stage's result is saved: whoever trains in this folder again begins anew."""
+    mark_finished(folder / CHECKPOINTS)
 
 
 def n_steps_of(settings: StageParams, *, n_samples: int) -> int:
@@ -144,68 +117,183 @@ def schedule(step: int, *, n_steps: int, warmup_ratio: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - n_warmup) / max(n_steps - n_warmup, 1)))
 
 
-class _Run:
-    """One optimizer step over micro-batches and processes."""
+def row_inputs(fed: FedRow, device: torch.device) -> RowInputs:
+    """A row as the model takes it, on its device."""
+    packed = fed.packed
+    length = packed.input_ids.shape[1]
 
-    def __init__(self, lmm, model, accelerator, optimizer, samples, encoded, settings):
-        self.lmm, self.model, self.accelerator, self.optimizer = lmm, model, accelerator, optimizer
-        self.samples, self.encoded, self.settings = samples, encoded, settings
-        self.lengths = [len(sample.input_ids) for sample in encoded]
+    def there(values: Tensor) -> Tensor:
+        return values.to(device, non_blocking=True)
 
-    def step(self, batch: list[int]) -> tuple[float, float]:
-        """Return the step's loss and gradient norm."""
-        n_processes, rank = self.accelerator.num_processes, self.accelerator.process_index
-        parts = micro_batches(batch, self.lengths, micro_batch_size=self.settings.micro_batch_size)[rank::n_processes]
-        n_supervised = sum(self.encoded[index].n_supervised for index in batch)
-        total = torch.zeros((), device=self.lmm.device)
-        for number, part in enumerate(parts):
-            inputs = model_inputs(
-                self.lmm, [self.samples[index] for index in part], [self.encoded[index] for index in part]
-            )
-            with self._synchronised(last=number == len(parts) - 1):
-                loss = self.model(**inputs, num_items_in_batch=n_supervised).loss
-                if loss.requires_grad:  # text alone does not reach the projector
-                    self.accelerator.backward(loss * n_processes)
-            total += loss.detach()
-        total = self.accelerator.reduce(total, reduction="sum")
-        norm = self.accelerator.clip_grad_norm_(self._trainable(), self.settings.max_grad_norm)
-        if not (torch.isfinite(total) and torch.isfinite(norm)):
-            raise ModelError(
-                f"loss {total.item()}, gradient norm {norm.item()}: not finite, so the step was not taken; "
-                f"lower the learning rate, or look at samples {[self.encoded[index].sample_id for index in batch[:4]]}"
-            )
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        return total.item(), norm.item()
-
-    def _trainable(self) -> list[nn.Parameter]:
-        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
-
-    def _synchronised(self, *, last: bool):
-        """Gradients travel between processes with the last micro-batch only."""
-        return nullcontext() if last else self.accelerator.no_sync(self.model)
-
-
-def _encode(sample: Sample, lmm: Lmm, max_length: int) -> Encoded:
-    encoded = encode(sample, lmm.tokenizer, n_image_tokens=lmm.n_image_tokens)
-    if len(encoded.input_ids) > max_length:
-        raise DataError(
-            f"sample {encoded.sample_id}: {len(encoded.input_ids)} tokens, but max_length is {max_length}; "
-            "raise max_length or leave the sample out"
-        )
-    return encoded
-
-
-def _run_key(encoded, groups, settings, seed) -> str:
-    return content_key(
-        {
-            "samples": [[sample.sample_id, sample.input_ids, sample.labels] for sample in encoded],
-            "groups": [[group.name, group.learning_rate, len(group.parameters)] for group in groups],
-            "settings": settings.model_dump(exclude={"checkpoint_every"}),
-            "seed": seed,
-        }
+    return RowInputs(
+        input_ids=there(packed.input_ids),
+        position_ids=there(packed.position_ids),
+        seen=seen_by(packed.blocks, length=length, device=device),
+        sources=there(packed.sources),
+        targets=there(packed.targets),
+        weights=there(fed.weights),
+        image_tokens=there(packed.image_tokens),
+        image_numbers=there(fed.image_numbers),
+        pixel_values=None if fed.pixel_values is None else there(fed.pixel_values),
     )
 
 
-def _mixed_precision(model: nn.Module) -> str:
-    return "bf16" if next(model.parameters()).dtype == torch.bfloat16 else "no"
+def plan_of(data: Tokenised, settings: StageParams, *, seed: int) -> Plan:
+    """The plan of a stage: which samples make up each step, and their rows.
+
+    Raises:
+        ParamsError: a sample does not fit a row.
+    """
+    lengths = Lengths(data.lengths, data.n_prefix, data.groups)
+    return Plan(
+        lengths if settings.share_images else lengths.without_sharing(),
+        batch_size=settings.global_batch_size,
+        n_steps=n_steps_of(settings, n_samples=len(data)),
+        row_length=settings.row_length,
+        seed=seed,
+    )
+
+
+class _Run:
+    """A stage while it is trained: entered when it starts, left when it ends or stops."""
+
+    def __init__(self, lmm, net, samples, groups, settings, devices, seed, folder):
+        self.lmm, self.groups, self.settings, self.devices = lmm, groups, settings, devices
+        self.seed, self.folder = seed, folder
+        self._trained = [weight for group in groups for weight in group.parameters]
+        with devices.main_first():
+            self.data = tokenise(
+                samples, lmm, max_length=settings.max_length, too_long=settings.too_long, folder=folder / "tokens",
+                workers=settings.image_workers,
+            )  # fmt: skip
+        self.plan = plan_of(self.data, settings, seed=seed)
+        self.feed = Feed(
+            lmm, samples, self.data, self.plan, rank=devices.rank, count=devices.count,
+            by_sample=settings.loss_weighting == "samples", pads=settings.compile_layers or lmm.device.type == "cuda",
+        )  # fmt: skip
+        key = _run_key(self.data, groups, settings, seed)
+        self.optimizer = MasterAdamW(groups, weight_decay=settings.weight_decay)
+        self.net = net
+        self.checkpoints = Checkpoints(folder / CHECKPOINTS, key=key, keep=settings.keep_checkpoints)
+        language, vision = lmm.model.config.text_config, lmm.model.config.vision_config
+        rank = settings.lora_r if isinstance(settings, Stage2Params) else 0
+        self.work = flops.work_of(Shape(language, vision), lora_r=rank)
+        self.peak = flops.peak_flops(lmm.device, next(lmm.model.parameters()).dtype).flops
+
+    def __enter__(self):
+        if self.settings.activation_checkpointing == "layers":
+            checkpoint_layers(self.lmm.model)
+        if self.settings.compile_layers:
+            compile_layers(self.lmm.model)
+        self.lmm.model.train()
+        self.module = self.devices.wrap(self.net)
+        return self
+
+    def __exit__(self, *stopped):
+        release_layers(self.lmm.model)
+        self.lmm.model.eval()
+
+    def steps(self, title: str, watch: Watch | None) -> TrainingLog:
+        """Take all steps that are left."""
+        guard, n_steps = guards.Divergence(self.folder), self.plan.n_steps
+        done = self.checkpoints.load_latest(self.lmm.model, self.optimizer)
+        guards.forget_stop(self.folder)
+        with self.devices.main_first():
+            progress = Progress(
+                self.folder, n_done=done, n_steps=n_steps, title=title, is_main=self.devices.is_main,
+                board=self.settings.tensorboard, watch=watch,
+            )  # fmt: skip
+        guard.feed(progress.records)
+        loader = iter(self.feed.from_step(done, n_workers=self.settings.image_workers))
+        with progress:
+            for step in range(done, n_steps):
+                progress.tell(self._step(step, loader, guard))
+                if (step + 1) % self.settings.checkpoint_every == 0 or step + 1 == n_steps:
+                    progress.sync()
+                    self._save(progress.records)
+        own = progress.records[done:]
+        seconds = sum(record.seconds for record in own)
+        n_tokens = sum(record.useful_tokens for record in own)
+        return TrainingLog(tuple(progress.records), seconds, n_tokens / seconds if seconds else 0.0)
+
+    def _step(self, step: int, loader, guard: guards.Divergence) -> StepRecord:
+        """One optimizer step: the rows of this process forward and back, then all processes together."""
+        started, factor = time.perf_counter(), schedule(
+            step, n_steps=self.plan.n_steps, warmup_ratio=self.settings.warmup_ratio
+        )  # fmt: skip
+        for group, target in zip(self.optimizer.param_groups, self.groups, strict=True):
+            group["lr"] = target.learning_rate * factor
+        batch, n_targets = self.plan.batch(step), self.feed.targets_of(step)
+        ids = [self.data.ids[index] for index in batch]
+        guards.check_labels(self.folder, step=step, ids=ids, n_supervised=int(n_targets[:-2].sum()))
+        rows = next(loader)
+        loss, by_kind, counts = self._forward_backward(step, rows)
+        norm = self.devices.clip(self._trained, self.settings.max_grad_norm).item()
+        guards.check_finite(self.folder, step=step, ids=ids, loss=loss, norm=norm)
+        guard.check(step=step, ids=ids, loss=loss, norm=norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        seconds = time.perf_counter() - started
+        flop, useful, computed = counts
+        return StepRecord(
+            step=step, loss=loss, learning_rate=self.groups[0].learning_rate * factor, gradient_norm=norm,
+            seconds=seconds, useful_tokens=int(useful), padding_share=1 - useful / computed,
+            tokens_per_second=useful / seconds,
+            mfu=flops.mfu(flop, seconds=seconds, peak=self.peak, n_devices=self.devices.count),
+            memory_gb=self.devices.peak_memory_gb(),
+            losses={name: total / n for name, total, n in zip(self.feed.kinds, by_kind, n_targets.tolist(), strict=True)
+                    if n},
+        )  # fmt: skip
+
+    def _forward_backward(self, step: int, rows: Sequence[FedRow]) -> tuple[float, list[float], list[float]]:
+        """Loss of the step, sum of the losses of each kind, and FLOPs, useful and computed tokens: of all processes."""
+        device, n_kinds = self.lmm.device, len(self.feed.kinds)
+        totals = torch.zeros(1 + n_kinds + 3, dtype=torch.float64, device=device)
+        for number, fed in enumerate(rows):
+            torch.manual_seed(_seed(self.seed, step, number * self.devices.count + self.devices.rank))
+            with self.devices.synchronised(self.module, last=number == len(rows) - 1):
+                loss, losses = self.module(row_inputs(fed, device))
+                (loss * self.devices.count).backward()  # gradients are averaged over processes, and are to be added
+            totals[0] += loss.detach()
+            for kinds in fed.kinds.to(device):
+                totals[1 : 1 + n_kinds].index_add_(0, kinds, losses.to(totals.dtype))
+            totals[-3:] += torch.tensor(self._counts(fed), dtype=totals.dtype, device=device)
+        loss, *others = self.devices.total(totals).tolist()
+        return loss, others[:n_kinds], others[n_kinds:]
+
+    def _counts(self, fed: FedRow) -> tuple[float, float, float]:
+        """FLOPs, useful tokens and computed tokens of a row."""
+        packed = fed.packed
+        flop = flops.row_flops(
+            self.work, n_tokens=packed.n_tokens, n_pairs=packed.n_pairs, n_targets=len(packed.targets),
+            n_images=0 if fed.pixel_values is None else len(fed.pixel_values),
+        )  # fmt: skip
+        return flop, packed.n_tokens, packed.input_ids.shape[1]
+
+    def _save(self, records: Sequence[StepRecord]) -> None:
+        """Save a checkpoint; its loss is the mean since the one before, of samples that were not yet learnt from."""
+        recent = [record.loss for record in records[-self.settings.checkpoint_every :]]
+        mean = math.fsum(recent) / len(recent)
+        self.checkpoints.save(self.lmm.model, self.optimizer, step=len(records), mean_loss=mean)
+
+
+def _seed(seed: int, step: int, row: int) -> int:
+    """Of all that is random in a row, whoever computes it."""
+    return int(np.random.SeedSequence([seed, step, row]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _run_key(data: Tokenised, groups: Sequence[ParameterGroup], settings: StageParams, seed: int) -> str:
+    """Names what a run computes: samples, settings, seed, and the weights that it starts from."""
+    digest = hashlib.sha256()
+    for group in groups:
+        for weight in group.parameters:
+            digest.update(gathered(weight).cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return content_key(
+        {
+            "samples": data.key,
+            "groups": [[group.name, group.learning_rate, len(group.parameters)] for group in groups],
+            "start": digest.hexdigest(),
+            "settings": settings.model_dump(exclude=set(LOCAL)),
+            "seed": seed,
+        }
+    )

@@ -16,7 +16,7 @@ from bimedix2_core.training.stage2 import train_stage2
 def lmm(tmp_path_factory):
     """Trained a little, so that answers are not empty."""
     samples = tiny.mixed_samples(12)
-    settings = tiny.stage2_settings(max_steps=60, learning_rate=0.05, global_batch_size=12, micro_batch_size=12)
+    settings = tiny.stage2_settings(max_steps=60, learning_rate=0.05, global_batch_size=12)
     folder = tmp_path_factory.mktemp("stage2")
     return train_stage2(tiny.tiny_lmm(), samples, settings=settings, seed=0, folder=folder).lmm
 

@@ -43,7 +43,7 @@ def test_a_params_file_that_is_no_yaml_is_one_error(tmp_path, capsys):
     [
         (["--only", "tabel05"], "unknown notebook or exhibit 'tabel05'; did you mean table05?"),
         (["--from", "17"], "unknown notebook or exhibit '17'"),
-        (["--explain", "--only", "table09"], "table09 is made in notebook 11_ablations, which is not written yet"),
+        (["--explain", "--only", "table13"], "table13 is made in notebook 13_variants, which is not written yet"),
         (["--compare", "absent/a", "absent/b"], "DataError: absent/a: no such folder"),
     ],
 )

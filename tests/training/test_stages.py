@@ -3,11 +3,13 @@ import tiny
 import torch
 from transformers import get_cosine_schedule_with_warmup
 
+from bimedix2_core.data.chat import encode
 from bimedix2_core.errors import DataError, ModelError
 from bimedix2_core.inference.losses import target_losses
 from bimedix2_core.model.assemble import save_lmm
 from bimedix2_core.model.checkpoints import load_adapter, load_projector
 from bimedix2_core.training import loop
+from bimedix2_core.training.loop import working
 from bimedix2_core.training.stage1 import train_stage1
 from bimedix2_core.training.stage2 import train_stage2
 
@@ -22,14 +24,32 @@ def changed(before, after):
     return {name for name, weight in before.items() if not torch.equal(weight, after[name])}
 
 
-def stage1(folder, *, samples=SAMPLES, **changes):
+class Stopped(BaseException):
+    """Raised by whoever watches: a run that ends in the middle."""
+
+
+def stop_after(n_steps):
+    def watch(record):
+        if record.step + 1 == n_steps:
+            raise Stopped
+
+    return watch
+
+
+def told(log):
+    """What a log says of the run, whatever the machine's speed."""
+    return [(one.step, one.loss, one.learning_rate, one.gradient_norm, one.losses) for one in log.steps]
+
+
+def stage1(folder, *, samples=SAMPLES, watch=None, **changes):
     lmm = tiny.tiny_lmm()
-    log = train_stage1(lmm, samples, settings=tiny.stage1_settings(**changes), seed=0, folder=folder)
+    log = train_stage1(lmm, samples, settings=tiny.stage1_settings(**changes), seed=0, folder=folder, watch=watch)
     return lmm, log
 
 
-def stage2(folder, *, samples=SAMPLES, **changes):
-    return train_stage2(tiny.tiny_lmm(), samples, settings=tiny.stage2_settings(**changes), seed=0, folder=folder)
+def stage2(folder, *, samples=SAMPLES, watch=None, **changes):
+    settings = tiny.stage2_settings(**changes)
+    return train_stage2(tiny.tiny_lmm(), samples, settings=settings, seed=0, folder=folder, watch=watch)
 
 
 def test_stage_1_changes_nothing_but_the_projector(tmp_path):
@@ -71,8 +91,8 @@ def test_lora_is_on_every_linear_layer_of_the_language_model_and_on_no_other(tmp
 
 
 def test_small_steps_with_accumulation_equal_one_large_step(tmp_path):
-    whole, whole_log = stage1(tmp_path / "whole", micro_batch_size=4)
-    parts, parts_log = stage1(tmp_path / "parts", micro_batch_size=1)
+    whole, whole_log = stage1(tmp_path / "whole", row_length=512)
+    parts, parts_log = stage1(tmp_path / "parts", row_length=110, max_length=110)  # a sample in a row
 
     for name, weight in whole.model.state_dict().items():
         torch.testing.assert_close(parts.model.state_dict()[name], weight, rtol=0, atol=2e-5)
@@ -83,53 +103,60 @@ def test_small_steps_with_accumulation_equal_one_large_step(tmp_path):
 def test_the_reported_loss_is_the_mean_over_all_supervised_tokens(tmp_path):
     lmm = tiny.tiny_lmm()
     samples = SAMPLES[:4]
-    encoded = [loop.encode(sample, lmm.tokenizer, n_image_tokens=lmm.n_image_tokens) for sample in samples]
+    encoded = [encode(sample, lmm.tokenizer, n_image_tokens=lmm.n_image_tokens) for sample in samples]
     n_tokens = [single.n_supervised for single in encoded]
     expected = (target_losses(lmm, samples, batch_size=1) * n_tokens).sum() / sum(n_tokens)
 
-    log = train_stage1(
-        lmm, samples, settings=tiny.stage1_settings(max_steps=1, micro_batch_size=2), seed=0, folder=tmp_path
-    )
+    log = train_stage1(lmm, samples, settings=tiny.stage1_settings(max_steps=1), seed=0, folder=tmp_path)
 
     assert log.steps[0].loss == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
-def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path, monkeypatch, dropout):
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path, dropout):
     settings = {"max_steps": 6, "checkpoint_every": 2, "lora_dropout": dropout}
     whole = stage2(tmp_path / "whole", **settings)
 
-    class Killed(BaseException):
-        pass
+    with pytest.raises(Stopped):
+        stage2(tmp_path / "stopped", watch=stop_after(4), **settings)
+    resumed = stage2(tmp_path / "stopped", **settings)
 
-    take_step = loop._Run.step
-
-    def die_at_the_fifth(self, batch):
-        if len(steps_taken) == 4:
-            raise Killed
-        steps_taken.append(batch)
-        return take_step(self, batch)
-
-    steps_taken = []
-    monkeypatch.setattr(loop._Run, "step", die_at_the_fifth)
-    with pytest.raises(Killed):
-        stage2(tmp_path / "killed", **settings)
-    monkeypatch.undo()
-    resumed = stage2(tmp_path / "killed", **settings)
-
-    assert resumed.log.steps == whole.log.steps
+    assert told(resumed.log) == told(whole.log)
     assert changed(weights_of(whole.lmm.model), weights_of(resumed.lmm.model)) == set()
-    assert not (tmp_path / "killed" / "checkpoint.safetensors").exists()
 
 
-def test_a_checkpoint_of_other_settings_is_not_taken(tmp_path, monkeypatch):
+def test_a_resumed_run_takes_no_step_twice(tmp_path):
+    steps = []
+    with pytest.raises(Stopped):
+        stage1(tmp_path, watch=stop_after(3), checkpoint_every=2)
+    before = (working(tmp_path) / "steps.jsonl").read_text().splitlines()
+
+    stage1(tmp_path, watch=steps.append, checkpoint_every=2)
+
+    assert (working(tmp_path) / "steps.jsonl").read_text().splitlines()[:2] == before[:2]  # times and all
+    assert [record.step for record in steps] == [0, 1, 2, 3]
+
+
+def test_a_checkpoint_of_other_settings_is_not_taken(tmp_path):
     fresh = stage1(tmp_path / "fresh", learning_rate=2.0e-2)[1]
-    with monkeypatch.context() as patch:
-        patch.setattr(loop.Checkpoint, "remove", lambda self: None)
-        stage1(tmp_path / "used", checkpoint_every=2)
-    assert (tmp_path / "used" / "checkpoint.safetensors").exists()
+    with pytest.raises(Stopped):
+        stage1(tmp_path / "used", watch=stop_after(3), checkpoint_every=2)
+    assert (working(tmp_path / "used") / "checkpoints" / "step-00000002.safetensors").exists()
 
-    assert stage1(tmp_path / "used", learning_rate=2.0e-2)[1].steps == fresh.steps
+    assert told(stage1(tmp_path / "used", learning_rate=2.0e-2)[1]) == told(fresh)
+
+
+def test_a_stage_that_finished_is_trained_anew_when_it_is_called_again(tmp_path):
+    first = stage1(tmp_path)[1]
+    assert [file.name for file in sorted((working(tmp_path) / "checkpoints").iterdir())] == [
+        "finished", "step-00000004.safetensors",
+    ]  # fmt: skip
+
+    again = stage1(tmp_path)[1]
+
+    assert told(again) == told(first)
+    assert again.seconds > 0
+    assert again.seconds == pytest.approx(sum(record.seconds for record in again.steps))
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_step(tmp_path):
@@ -152,7 +179,7 @@ def test_a_sample_longer_than_max_length_is_an_error_before_the_first_step(tmp_p
 def test_the_same_seed_gives_the_same_run(tmp_path):
     one, other = stage2(tmp_path / "one", lora_dropout=0.1), stage2(tmp_path / "other", lora_dropout=0.1)
 
-    assert one.log.steps == other.log.steps
+    assert told(one.log) == told(other.log)
     assert changed(weights_of(one.lmm.model), weights_of(other.lmm.model)) == set()
 
 
