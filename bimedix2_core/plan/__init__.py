@@ -5,6 +5,7 @@ Everything is worked out: from weights counted on the meta device, from tokens, 
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from bimedix2_core import environment
 from bimedix2_core.model.shapes import SHAPES, count, count_lora, shape_of
 from bimedix2_core.paper.exhibits.schema import Exhibit
 from bimedix2_core.params import BaseParts, Params, RandomBase, load_params, root
-from bimedix2_core.plan import estimates, needs
+from bimedix2_core.plan import estimates, needs, training
 from bimedix2_core.plan.estimates import Estimate, Model
 from bimedix2_core.plan.needs import Here
 from bimedix2_core.plan.planned import NotebookPlan, Plan, largest
@@ -34,16 +35,16 @@ def plan(params: Params, *, why: Why = every_run, here: Here | None = None) -> P
     Raises:
         ParamsError: the profile names weights for an exhibit or a row that the papers do not have.
     """
+    here = here or needs.look_around()
     models = _models(params)
-    notebooks = tuple(_notebook(params, scope, models) for scope in scopes(params, why))
+    stages = _stages(params, models, here)
+    notebooks = tuple(_notebook(params, scope, models, stages) for scope in scopes(params, why))
     measured = [one for notebook in notebooks for one in notebook.scope.exhibits]
     weights = needs.weight_downloads(params)
     keys = needs.credentials(weights, measured)
-    left = [estimates.kept_on_disk(model, _n_trained(model, stage))
-            for model in models[:1] for stage in ("stage1", "stage2") if params.trains]  # fmt: skip
-    disk = estimates.total([*(one.size for one in weights if one.size), *left], "GB")
+    disk = estimates.total([*(one.size for one in weights if one.size), *(one.disk for one in stages.values())], "GB")
     memory = largest(notebook.memory for notebook in notebooks)
-    lacking = needs.missing(params, here or needs.look_around(), memory=memory, disk=disk, keys=keys)
+    lacking = needs.missing(params, here, memory=memory, disk=disk, keys=keys)
     downloads = (*weights, *needs.data_downloads(params, measured))
     return Plan(params.run.profile, params.run.kind, notebooks, downloads, tuple(keys), disk, tuple(lacking))
 
@@ -62,18 +63,39 @@ def print_plan(profile: str | Path, overrides: Mapping[str, Any], *, why: Why = 
     return 0
 
 
-def _notebook(params: Params, scope: Scope, models: Sequence[Model]) -> NotebookPlan:
+@dataclass(frozen=True)
+class _Stage:
+    """What training once takes."""
+
+    memory: Estimate
+    hours: Estimate
+    disk: Estimate
+
+
+def _stages(params: Params, models: Sequence[Model], here: Here) -> dict[str, _Stage]:
+    """What each stage takes, by name; none where nothing is trained, or what is trained is not known."""
+    names = ("stage1", "stage2") if params.trains and models else ()
+    return {
+        name: _Stage(
+            training.memory_estimate(training.stage_memory(params, name, models[0]), len(here.gpus_gb)),
+            training.training_hours(params, name, models[0], peak=here.peak),
+            training.kept_on_disk(params, name, models[0]),
+        )
+        for name in names
+    }
+
+
+def _notebook(params: Params, scope: Scope, models: Sequence[Model], stages: Mapping[str, _Stage]) -> NotebookPlan:
     asking = [one for one in scope.exhibits if questions(one.id) != questions("")]
-    stages = [*scope.stages, *(RETRAINED[one.id] for one in scope.exhibits if one.id in RETRAINED)]
-    training = [(models[0], stage) for stage in stages if models and params.trains]
-    memories = [estimates.training_memory(model, getattr(params, stage), n_trained=_n_trained(model, stage))
-                for model, stage in training]  # fmt: skip
+    names = [*scope.stages, *(RETRAINED[one.id] for one in scope.exhibits if one.id in RETRAINED)]
+    trained = [stages[name] for name in names if name in stages]
+    memories = [stage.memory for stage in trained]
     if asking or (scope.loads_model and scope.can_run):
         memories += [estimates.answering_memory(model, params.inference) for model in models]
-    hours = [estimates.training_hours(params, stage, model) for model, stage in training]
+    hours = [stage.hours for stage in trained]
     hours += [estimates.answering_hours(params, questions(one.id), models[0], rows=n_rows(params, one))
               for one in asking if models]  # fmt: skip
-    return NotebookPlan(scope, largest(memories), tuple(hours), tuple(_costs(params, asking)))
+    return NotebookPlan(scope, tuple(memories), tuple(hours), tuple(_costs(params, asking)))
 
 
 def _costs(params: Params, asking: Sequence[Exhibit]) -> list[Estimate]:
@@ -92,8 +114,3 @@ def _models(params: Params) -> list[Model]:
     rank = params.stage2.lora_r if params.stage2 else 0
     return [Model(shape, count(shape), count_lora(shape, rank=rank) if rank else 0, BYTES[params.model.dtype])
             for shape in shapes]  # fmt: skip
-
-
-def _n_trained(model: Model, stage: str) -> int:
-    """Stage 1 trains the projector, Stage 2 the adapters beside it."""
-    return model.counts.parts.projector + (model.n_lora if stage == "stage2" else 0)

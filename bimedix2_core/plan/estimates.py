@@ -1,12 +1,15 @@
-"""Estimates: GPU memory, hours, disk and the judge's cost, each with the multiplication it comes from."""
+"""Estimates: what a number in a plan is, and the memory, hours and cost of answering."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bimedix2_core.model.shapes import Counts, Shape
-from bimedix2_core.params import InferenceParams, LlavaData, Params, PhantomData, StageParams
+from bimedix2_core.params import InferenceParams, Params
 from bimedix2_core.plan import quantities as q
 from bimedix2_core.plan.quantities import Questions
+
+SMALLER = {"h": (60, "min"), "GB": (1000, "MB")}
+"""What small values of a unit are given in."""
 
 
 @dataclass(frozen=True)
@@ -45,34 +48,20 @@ class Model:
         return f"{billions(self.counts.total)} weights x {self.bytes_per_weight} bytes"
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """What a stage learns from."""
-
-    samples: int
-    per_sample: float
-    """Tokens, image features included."""
-    images: float
-    """Images in all samples."""
-    how: str
-
-    @property
-    def total(self) -> float:
-        """Tokens of all samples."""
-        return self.samples * self.per_sample
-
-
 def amount(value: float, unit: str) -> str:
-    """A number with its unit, in three digits or more; a small part of an hour in minutes."""
-    if unit == "h" and 0 < value < 0.1:
-        value, unit = value * 60, "min"
+    """A number with its unit, in three digits or more; a small part of an hour in minutes, of a GB in MB."""
+    if unit in SMALLER and 0 < value < 0.1:
+        factor, unit = SMALLER[unit]
+        value *= factor
     digits = 0 if value >= 100 else 1 if value >= 10 else 2
     return f"{value:,.{digits}f} {unit}"
 
 
 def billions(count: float) -> str:
-    """Such as ``8.03 B`` or ``21.0 M``."""
-    return f"{count / 1e9:.2f} B" if count >= 1e9 else f"{count / 1e6:.1f} M"
+    """Such as ``8.03 B``, ``21.0 M`` or ``131,072``."""
+    if count >= 1e9:
+        return f"{count / 1e9:.2f} B"
+    return f"{count / 1e6:.1f} M" if count >= 1e6 else f"{count:,.0f}"
 
 
 def total(estimates: Iterable[Estimate], unit: str) -> Estimate:
@@ -82,23 +71,6 @@ def total(estimates: Iterable[Estimate], unit: str) -> Estimate:
 
 
 # --- memory --------------------------------------------------------------------------------------------------------
-
-
-def training_memory(model: Model, settings: StageParams, *, n_trained: int) -> Estimate:
-    """Memory of one training process, at most: all samples of a micro batch as long as ``max_length``."""
-    language = model.shape.language
-    tokens = settings.micro_batch_size * settings.max_length
-    trained = n_trained * q.TRAINED_BYTES.value / 1e9
-    kept = tokens * language.num_hidden_layers * language.hidden_size * q.ACTIVATION_BYTES.value / 1e9
-    logits = tokens * language.vocab_size * q.LOGIT_BYTES.value / 1e9
-    how = (
-        f"{model.weights_in_words} {amount(model.weight_gb, 'GB')} "
-        f"+ {billions(n_trained)} trained x {q.TRAINED_BYTES.value:g} bytes {amount(trained, 'GB')} "
-        f"+ {tokens:,} tokens x ({language.num_hidden_layers} layers x {language.hidden_size} x "
-        f"{q.ACTIVATION_BYTES.value:g} bytes {amount(kept, 'GB')} "
-        f"+ {language.vocab_size:,} logits x {q.LOGIT_BYTES.value:g} bytes {amount(logits, 'GB')})"
-    )
-    return Estimate(model.weight_gb + trained + kept + logits, "GB", how)
 
 
 def answering_memory(model: Model, settings: InferenceParams) -> Estimate:
@@ -115,50 +87,7 @@ def answering_memory(model: Model, settings: InferenceParams) -> Estimate:
     return Estimate(model.weight_gb + cache, "GB", how)
 
 
-def kept_on_disk(model: Model, n_trained: int) -> Estimate:
-    """What training leaves and keeps to go on from: trained weights with the optimizer's state."""
-    size = n_trained * q.TRAINED_BYTES.value / 1e9
-    how = f"{billions(n_trained)} trained x {q.TRAINED_BYTES.value:g} bytes, checkpoint and result"
-    return Estimate(size, "GB", how)
-
-
 # --- hours ---------------------------------------------------------------------------------------------------------
-
-
-def tokens_of(params: Params, stage: str, shape: Shape) -> Tokens:
-    """What a stage of a profile learns from.
-
-    Args:
-        params: the profile; it trains.
-        stage: ``stage1`` or ``stage2``.
-        shape: says how many tokens an image takes.
-    """
-    settings, is_first = getattr(params, stage), stage == "stage1"
-    data, text = params.data, _text_tokens(params, is_first=is_first)
-    if isinstance(data, PhantomData):
-        n_text = 0 if is_first else data.n_text_samples
-        n_images = data.n_caption_images if is_first else data.n_instruction_images
-        available, share, how = 2 * (n_images + n_text), n_images / (n_images + n_text), "both languages"
-    elif is_first:
-        available, share, how = int(q.STAGE1_PAIRS.value), 1.0, q.STAGE1_PAIRS.source
-    else:
-        rows = q.bimed_v()
-        available, share, how = rows.samples, rows.images / rows.samples, rows.how
-    samples = settings.max_steps * settings.global_batch_size if settings.max_steps else settings.epochs * available
-    how = f"{settings.max_steps} steps x {settings.global_batch_size}" if settings.max_steps else how
-    return Tokens(samples, text.value + share * shape.n_image_tokens, samples * share, how)
-
-
-def training_hours(params: Params, stage: str, model: Model) -> Estimate:
-    """Hours of one card (or of the CPU): forward, and back through frozen weights; vision forward only."""
-    tokens, (speed, machine) = tokens_of(params, stage, model.shape), _speed(params)
-    vision = 2 * model.counts.parts.vision_tower * tokens.images * model.shape.n_image_tokens
-    flop = 4 * model.counts.active * tokens.total + vision
-    how = (
-        f"{tokens.samples:,} samples ({tokens.how}) x {tokens.per_sample:,.0f} tokens x 4 FLOP x "
-        f"{billions(model.counts.active)} weights, at {speed / 1e12:,.3g} TFLOP/s of {machine}"
-    )
-    return Estimate(flop / speed / 3600, "h", how)
 
 
 def answering_hours(params: Params, asked: Questions, model: Model, *, rows: int) -> Estimate:
@@ -189,12 +118,6 @@ def judge_cost(judge: str, n_answers: int) -> Estimate | None:
         f"{q.JUDGE_WRITES.value:,.0f} written x {price.written:.2f}) USD per million"
     )
     return Estimate(n_answers * each, "USD", how)
-
-
-def _text_tokens(params: Params, *, is_first: bool) -> q.Quantity:
-    if isinstance(params.data, LlavaData):
-        return q.CAPTION_TOKENS if is_first else q.INSTRUCTION_TOKENS
-    return q.PHANTOM_CAPTION_TOKENS if is_first else q.PHANTOM_INSTRUCTION_TOKENS
 
 
 def _speed(params: Params) -> tuple[float, str]:

@@ -10,6 +10,8 @@ from bimedix2_core.paper.exhibits import exhibit
 from bimedix2_core.paper.exhibits.schema import NONE, NOT_STATED, Dataset, Exhibit
 from bimedix2_core.params import BaseParts, LlavaData, Params, root
 from bimedix2_core.plan.estimates import Estimate, billions
+from bimedix2_core.plan.quantities import PEAK, Quantity
+from bimedix2_core.training.flops import sheet_peak
 
 DOWNLOADED_BYTES = 2
 """Of a weight on the hub: published in 16 bits."""
@@ -61,13 +63,15 @@ class Here:
     offline: bool
     variables: frozenset[str]
     """Names of the environment variables that are set; their values are nobody's business."""
+    peak: Quantity = PEAK
+    """FLOP/s of the first GPU, where its data sheet is known."""
 
 
 def look_around() -> Here:
     """What this machine has now."""
     machine = environment.machine()
     named = frozenset(name for name in (HUB_TOKEN, JUDGE_KEY) if os.environ.get(name))
-    return Here(environment.gpu_memories_gb(), machine.disk_free_gb, machine.offline, named)
+    return Here(environment.gpu_memories_gb(), machine.disk_free_gb, machine.offline, named, _peak(machine.gpus))
 
 
 def weight_downloads(params: Params) -> list[Download]:
@@ -109,6 +113,13 @@ def missing(
                 if key.variable and key.variable not in here.variables]  # fmt: skip
     lacking += [f"{key.what}: cannot be looked up here" for key in keys if key.variable is None]
     return lacking
+
+
+def _peak(gpus: Sequence[str]) -> Quantity:
+    """Of the first GPU, or the one that is assumed."""
+    name = gpus[0].split(",")[0] if gpus else ""
+    found = sheet_peak(name)
+    return Quantity(found, PEAK.unit, f"data sheet of {name}, which is here") if found else PEAK
 
 
 def _licence(name: str) -> str:

@@ -15,12 +15,18 @@ class NotebookPlan:
 
     scope: Scope
     """Whether it runs, and why."""
-    memory: Estimate | None
-    """Of one GPU (or of the CPU); None where no model works, or its shape is not known."""
+    memories: tuple[Estimate, ...]
+    """Of one GPU (or of the CPU): of training, then of answering; none where no model works, or its shape is not
+    known."""
     hours: tuple[Estimate, ...]
     """Of one card (or of the CPU), by stage or exhibit."""
     judge: tuple[Estimate, ...]
     """What graders take."""
+
+    @property
+    def memory(self) -> Estimate | None:
+        """The largest of ``memories``."""
+        return largest(self.memories)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ ABLATION_OF = {"table09": "bimedix2_8b"}
 
 _TRAINS = re.compile(r"from bimedix2_core\.training\.(stage[12]) import")
 _LOADS_MODEL = re.compile(r"from bimedix2_core\.recipe import [^\n]*\bload_base\b")
+_ABLATES = re.compile(r"from bimedix2_core\.ablation_recipe import")
 _READS = re.compile(r"run\.need\([^)]*notebook=\\?[\"']([0-9]{2}_[a-z0-9_]+)")
 
 
@@ -61,6 +62,8 @@ def scopes(params: Params, why: Why = every_run) -> tuple[Scope, ...]:
         loads = bool(_LOADS_MODEL.search(source))
         reads = sorted(barred & set(_READS.findall(source)))
         reason = _why_not(params, notebook, stages, reads=reads, loads_model=loads)
+        if not reason and params.trains and params.ablations is None and _ABLATES.search(source):
+            reason = "no variants are trained: ablations is null in the profile"
         asked = None if reason else why(notebook.name)
         own = tuple(one for one in exhibits() if one.notebook.name == notebook.name and is_measured(params, one))
         said = reason or asked or "up to date"

@@ -32,7 +32,7 @@ def _notebook(one: NotebookPlan) -> list[str]:
     lines = [f"{'run ' if scope.runs else '-   '}{scope.notebook.name}: {scope.why}"]
     exhibits = ", ".join(item.label for item in scope.exhibits)
     lines += [f"      exhibits: {exhibits}"] * bool(exhibits)
-    lines += [f"      memory: {one.memory}"] * bool(one.memory)
+    lines += [f"      memory: {memory}" for memory in one.memories]
     lines += [f"      time: {hours}" for hours in one.hours]
     lines += [f"      judge: {cost}" for cost in one.judge]
     return lines

@@ -1,8 +1,12 @@
+from dataclasses import replace
+from functools import cache
+
 import pytest
 
 from bimedix2_core.errors import ParamsError
 from bimedix2_core.params import load_params, root
 from bimedix2_core.plan import Here, plan, print_plan, text_of
+from bimedix2_core.plan.quantities import Quantity
 
 PROFILES = sorted(file.stem for file in (root() / "params").glob("*.yaml"))
 NOTHING = Here(gpus_gb=(), disk_free_gb=5.0, offline=True, variables=frozenset())
@@ -13,9 +17,15 @@ def profile(name: str, overrides=None):
     return load_params(f"params/{name}.yaml", overrides, environment={})
 
 
+@cache
+def planned_for(name: str, here: Here = NOTHING):
+    """Worked out once for all tests."""
+    return plan(profile(name), here=here)
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_profile_is_planned_and_its_sums_are_those_of_its_notebooks(name):
-    planned = plan(profile(name), here=NOTHING)
+    planned = planned_for(name)
 
     assert planned.profile == name
     assert planned.memory is not None
@@ -29,22 +39,49 @@ def test_every_profile_is_planned_and_its_sums_are_those_of_its_notebooks(name):
 
 
 def test_the_demo_needs_no_download_no_key_and_lacks_nothing():
-    planned = plan(profile("demo"), here=NOTHING)
+    planned = planned_for("demo")
 
     assert (planned.downloads, planned.credentials, planned.missing) == ((), (), ())
 
 
 def test_the_smoke_profile_needs_a_gpu_and_nothing_else():
-    planned = plan(profile("gpu_smoke"), here=NOTHING)
+    planned = planned_for("gpu_smoke")
 
     assert planned.downloads == ()
     assert planned.missing == ("a GPU (run.device is cuda)",)
-    assert plan(profile("gpu_smoke"), here=LARGE).missing == ()
+    assert planned_for("gpu_smoke", LARGE).missing == ()
     assert 16.7 < planned.memory.value < 40  # a card of 40 GB is enough
 
 
+def test_the_paper_profile_fits_a_card_of_80_gb():
+    notebooks = {one.scope.notebook.name: one for one in planned_for("paper_8b").notebooks}
+
+    first, second = (notebooks[name].memories[0] for name in ("03_stage1_alignment", "04_stage2_lora"))
+
+    assert 16.7 < first.value < second.value < 80
+    assert "activations" in second.how
+    assert "adapters" in second.how
+
+
+def test_the_70b_says_over_how_many_cards_its_weights_are_shared_out():
+    notebooks = {one.scope.notebook.name: one for one in planned_for("paper_70b").notebooks}
+
+    assert notebooks["04_stage2_lora"].memories[0].how.endswith("it takes 4 cards of 80 GB")
+    assert "68.45 B weights x 2 bytes / 4 cards" in text_of(planned_for("paper_70b"))
+
+
+def test_a_card_whose_data_sheet_is_known_sets_the_speed():
+    slow = planned_for("gpu_smoke", replace(LARGE, peak=Quantity(98.9e12, "FLOP/s", "for this test")))
+
+    def training(planned):
+        (one,) = [one for one in planned.notebooks if one.scope.notebook.name == "04_stage2_lora"]
+        return one.hours[0].value
+
+    assert training(slow) == pytest.approx(10 * training(planned_for("gpu_smoke", LARGE)))
+
+
 def test_the_paper_profile_says_what_to_download_under_which_licence_and_who_lets_you_in():
-    planned = plan(profile("paper_8b"), here=NOTHING)
+    planned = planned_for("paper_8b")
     downloads = {one.name: one for one in planned.downloads}
 
     llama = downloads["meta-llama/Meta-Llama-3.1-8B-Instruct"]
@@ -57,24 +94,24 @@ def test_the_paper_profile_says_what_to_download_under_which_licence_and_who_let
 
 
 def test_the_paper_profile_says_what_is_missing_here():
-    missing = plan(profile("paper_8b"), here=NOTHING).missing
+    missing = planned_for("paper_8b").missing
 
     assert "a GPU (run.device is cuda)" in missing
     assert "the data data/BiMed-V/BiMed-V_stage2.json" in missing
     assert "a key for the judge: OPENAI_API_KEY is not set" in missing
     assert "PhysioNet: cannot be looked up here" in missing
-    # weights 0.61 + 16.06 GB, and 16 bytes for each weight that Stage 1 and Stage 2 train
-    assert "disk: 17.7 GB besides the data, 5.0 GB are free" in missing
+    # weights 0.61 + 16.06 GB; 3 checkpoints of 14 bytes for each of 21.0 M weights of Stage 1 and 42.0 M of Stage 2
+    assert "disk: 19.3 GB besides the data, 5.0 GB are free" in missing
 
 
 def test_what_is_there_is_not_missing():
-    missing = plan(profile("paper_8b"), here=LARGE).missing
+    missing = planned_for("paper_8b", LARGE).missing
 
     assert not any("HF_TOKEN" in phrase or phrase.startswith(("disk", "a GPU")) for phrase in missing)
 
 
 def test_a_card_that_is_too_small_is_named_with_both_sizes():
-    missing = plan(profile("paper_70b"), here=LARGE).missing
+    missing = planned_for("paper_70b", LARGE).missing
 
     (phrase,) = [phrase for phrase in missing if phrase.startswith("GPU memory")]
     assert phrase.endswith("GB in one card, the largest here has 80.0 GB")
@@ -92,14 +129,14 @@ def test_a_value_of_a_key_is_never_shown(monkeypatch, capsys):
 
 
 def test_the_released_8b_downloads_both_checkpoints():
-    sizes = {one.name: one.size for one in plan(profile("released_8b"), here=NOTHING).downloads if one.size}
+    sizes = {one.name: one.size for one in planned_for("released_8b").downloads if one.size}
 
     assert list(sizes) == ["MBZUAI/BiMediX2-8B", "MBZUAI/BiMediX2-8B-Bi"]
     assert all(size.value == pytest.approx(16.72, abs=0.02) for size in sizes.values())
 
 
 def test_the_ablations_train_stage_2_once_more():
-    notebooks = {one.scope.notebook.name: one for one in plan(profile("paper_8b"), here=NOTHING).notebooks}
+    notebooks = {one.scope.notebook.name: one for one in planned_for("paper_8b").notebooks}
 
     assert notebooks["11_ablations"].hours[0] == notebooks["04_stage2_lora"].hours[0]
 
