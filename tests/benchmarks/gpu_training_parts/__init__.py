@@ -1,0 +1,1 @@
+"""What `gpu_training.py` measures with: data, models, correctness, speed and tables."""
