@@ -3,6 +3,9 @@
 Predictions are kept in a store and known by the weights that made them, so a second run only scores them again.
 """
 
+import math
+import random
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -98,8 +101,14 @@ def no_image(questions: Questions) -> Questions:
 
 
 def wrong_image(questions: Questions, *, seed: int) -> Questions:
-    """Control: closed questions and multiple choice, each with the image of another question."""
-    return _changed(questions, lambda samples: with_wrong_images(samples, seed=seed))
+    """Control: closed questions and multiple choice, each with the image of another question of its kind and language.
+
+    A model that looks answers for the image it is shown, and is right as often as that image has the same answer. In a
+    free draw of 50 questions that share has a standard deviation of 7%, so a good model can look like one that guesses.
+    Here the images of every answer are spread evenly over the questions of every answer, and the share is what chance
+    expects.
+    """
+    return _changed(questions, lambda samples: _with_others_images(samples, seed=seed))
 
 
 def answer(backend: LocalBackend | EndpointBackend, questions: Questions, *, store: JsonlStore) -> Answers:
@@ -347,6 +356,35 @@ def _cells(row: Row) -> tuple:
     one = row.estimate
     kind = _in_words(row.kind)
     return (row.metric, kind, language_name(row.language), one.value, one.low, one.high, one.n, row.majority)
+
+
+def _with_others_images(samples: Sequence[Sample], *, seed: int) -> list[Sample]:
+    """Each sample with the image of another of its kind and language; where there is none, of any other."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, sample in enumerate(samples):
+        groups[sample.kind, sample.language].append(index)
+    changed = with_wrong_images(samples, seed=seed)
+    for group in groups.values():
+        for index, other in _partners(group, [samples[index].target for index in group], seed=seed).items():
+            changed[index] = replace(samples[index], images=samples[other].images)
+    return changed
+
+
+def _partners(indices: Sequence[int], answers: Sequence[str], *, seed: int) -> dict[int, int]:
+    """A partner for each index, itself never: the partners of those with one answer have all answers, as all have.
+
+    Indices are sorted by answer, in random order within one; partners walk through the same list in strides of its
+    square root. None where there is nobody else.
+    """
+    random.Random(f"partners {seed}").shuffle(shuffled := list(zip(answers, indices, strict=True)))
+    order = [index for _, index in sorted(shuffled, key=lambda pair: pair[0])]
+    stride = math.isqrt(len(order))
+    strided = [index for start in range(stride) for index in order[start::stride]]
+    for turn in range(1, len(order)):
+        partners = strided[turn:] + strided[:turn]
+        if all(one != other for one, other in zip(order, partners, strict=True)):
+            return dict(zip(order, partners, strict=True))
+    return {}
 
 
 def _changed(questions: Questions, change: Callable[[Sequence[Sample]], list[Sample]]) -> Questions:

@@ -167,3 +167,33 @@ def test_the_models_stand_in_the_order_full_to_untrained(questions):
     given = perfect(questions)
 
     assert list(exam.all_rows(questions, {"before": given, exam.FULL: given})) == [exam.FULL, "before"]
+
+
+@pytest.mark.parametrize(("n_yes", "n_no"), [(25, 25), (30, 20), (9, 4), (2, 1), (1, 1)])
+def test_wrong_images_agree_with_the_answer_as_often_as_chance_expects(n_yes, n_no):
+    answers = ["Yes."] * n_yes + ["No."] * n_no
+    n = len(answers)
+    expected = (n_yes**2 + n_no**2) / n
+
+    partners = exam._partners(range(n), answers, seed=0)
+
+    assert sorted(partners) == sorted(partners.values()) == list(range(n))
+    assert all(index != other for index, other in partners.items())
+    agree = sum(answers[index] == answers[other] for index, other in partners.items())
+    assert agree == pytest.approx(expected, abs=max(1.5, 0.06 * n))
+
+
+def test_a_wrong_image_is_of_the_same_kind_and_language_and_never_the_own():
+    samples = [
+        sample(name=f"{index}", language=language, answer=answer)
+        for index in range(6)
+        for language, answer in (("en", "Yes." if index % 2 else "No."), ("ar", "No."))
+    ]
+
+    wrong = exam._with_others_images(samples, seed=0)
+
+    owner = {id(one.images[0]): one for one in samples}
+    for one, changed in zip(samples, wrong, strict=True):
+        other = owner[id(changed.images[0])]
+        assert (other.language, other.id == one.id) == (one.language, False)
+        assert changed.target == one.target

@@ -99,7 +99,7 @@ def test_what_the_paper_does_not_print_is_not_reported():
 
 
 def test_what_was_not_run_says_what_it_needs():
-    assert {str(row.verdict) for row in compare(exhibit("table13"), []).rows} == {"not run: notebook not written yet"}
+    assert "not run: notebook not written yet" in {str(row.verdict) for row in compare(exhibit("table13"), []).rows}
     assert {str(row.verdict) for row in compare(TABLE5, []).rows} == {f"not run: {TABLE5.needs}"}
     assert "VQA-RAD" in str(TABLE5.needs)
 

@@ -153,7 +153,9 @@ def test_nothing_but_a_cell_asks_for_results_of_other_notebooks():
     asking = {file.relative_to(core).as_posix() for file in core.rglob("*.py") if "run.need(" in file.read_text()}
 
     commands = {"training/__main__.py"}  # no notebook reaches it
-    assert asking <= {"reproduce/steps.py", "plan/scope.py"} | commands, "call run.need in the notebook and hand the path on"
+    assert asking <= {"reproduce/steps.py", "plan/scope.py"} | commands, (
+        "call run.need in the notebook and hand the path on"
+    )
 
 
 def leave_records_of_a_good_run(shared):
