@@ -38,7 +38,10 @@ def load_base(params: Params) -> Lmm:
             device=device_of(params),
         )  # fmt: skip
     if isinstance(base, BaseParts):
-        return load_parts(base.vision_tower, base.language_model, dtype=dtype, device=device_of(params))
+        return load_parts(
+            base.vision_tower, base.language_model, dtype=dtype, device=device_of(params),
+            frozen_base=params.model.frozen_base,
+        )  # fmt: skip
     return load_lmm(_from_root(base), dtype=dtype, device=device_of(params))
 
 

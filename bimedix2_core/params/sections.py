@@ -68,8 +68,8 @@ class ModelParams(Section):
     dtype: Literal["float32", "bfloat16", "float16"]
     """Number format of the weights while they are trained and used; float16 only where nothing is trained."""
     frozen_base: Literal["plain", "fp8", "nf4"]
-    """How Stage 2 holds the language model's frozen layers: in dtype, in 8 bits (H100 and later; changes the loss a
-    little), or in 4 bits (QLoRA)."""
+    """How the language model's frozen layers are held: in dtype, in 8 bits (H100 and later; changes the loss a little),
+    or in 4 bits (QLoRA). Published parts are loaded so; other bases from Stage 2 on."""
     checkpoints: dict[Text, dict[Text, Text]] = Field(default_factory=dict, validate_default=True)
     """Finished weights to measure where base is null, by exhibit and row: ``table04: {bimedix2_8b: hub/id}``."""
 
