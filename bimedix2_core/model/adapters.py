@@ -79,6 +79,11 @@ def add_lora(
     return adapted
 
 
+def without_adapters(model: nn.Module) -> nn.Module:
+    """The model within PEFT's wrapper, adapters in its layers; a model that was never wrapped is itself."""
+    return model.get_base_model() if isinstance(model, PeftModel) else model
+
+
 @contextmanager
 def peft_on_transformers_5() -> Iterator[None]:
     """Silence one warning: peft 0.21 reads an attribute under a name that transformers 5 is about to drop."""

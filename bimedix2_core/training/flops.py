@@ -32,6 +32,7 @@ the same weights. That is no useful work either.
 import re
 import time
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -181,6 +182,7 @@ def _vision_flops(shape: Shape) -> int:
     return 2 * patches * n_patches + n_layers * (2 * linear * n_tokens + 4 * vision.hidden_size * n_tokens**2)
 
 
+@cache
 def _measured(device: torch.device, dtype: torch.dtype, side: int) -> float:
     left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     started, best = time.perf_counter(), 0.0

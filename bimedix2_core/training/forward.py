@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import LlavaForConditionalGeneration
 
+from bimedix2_core.model.adapters import without_adapters
 from bimedix2_core.model.vision_features import image_features
 from bimedix2_core.training.loss import cross_entropy
 from bimedix2_core.training.packing.attention import Seen
@@ -53,7 +54,7 @@ class PackedLoss(nn.Module):
     @property
     def llava(self) -> LlavaForConditionalGeneration:
         """The model within PEFT's wrapper, adapters in its layers."""
-        return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+        return without_adapters(self.model)
 
     def forward(self, row: RowInputs) -> tuple[Tensor, Tensor]:
         """The row's weighted loss, a scalar, and the loss of each target, float[S], without gradient.

@@ -13,13 +13,13 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from bimedix2_core.errors import ModelError
+from bimedix2_core.model.adapters import without_adapters
 from bimedix2_core.training.packing.attention import allow_graphs
 
 
 def decoder_layers(model: nn.Module) -> nn.ModuleList:
     """The language model's layers of a LLaVA, with or without adapters of PEFT."""
-    llava = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return llava.model.language_model.layers
+    return without_adapters(model).model.language_model.layers
 
 
 def compile_layers(model: nn.Module) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from bimedix2_core.model.adapters import ParameterGroup
 from bimedix2_core.model.assemble import Lmm
@@ -166,6 +167,9 @@ class _Run:
                 samples, lmm, max_length=settings.max_length, too_long=settings.too_long, folder=folder / "tokens",
                 workers=settings.image_workers,
             )  # fmt: skip
+        if self.data.n_cut and devices.is_main:
+            found = f"{self.data.n_cut:,} of {len(self.data):,} samples"
+            tqdm.write(f"{found} were cut at max_length {settings.max_length}")
         self.plan = plan_of(self.data, settings, seed=seed)
         self.feed = Feed(
             lmm, samples, self.data, self.plan, rank=devices.rank, count=devices.count,

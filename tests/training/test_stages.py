@@ -14,6 +14,7 @@ from bimedix2_core.training.stage1 import train_stage1
 from bimedix2_core.training.stage2 import train_stage2
 
 SAMPLES = tiny.mixed_samples(8)
+LMM = tiny.tiny_lmm()
 
 
 def weights_of(model):
@@ -174,6 +175,17 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(tmp_path):
 def test_a_sample_longer_than_max_length_is_an_error_before_the_first_step(tmp_path):
     with pytest.raises(DataError, match=r"sample s0-en: \d+ tokens, but max_length is 10"):
         stage1(tmp_path, max_length=10)
+
+
+def test_a_run_says_how_many_samples_it_cut(tmp_path, capsys):
+    stage1(tmp_path / "whole")
+    assert "were cut" not in capsys.readouterr().out
+
+    lengths = [len(encode(one, LMM.tokenizer, n_image_tokens=LMM.n_image_tokens).input_ids) for one in SAMPLES]
+    n_longer = lengths.count(max(lengths))
+    stage1(tmp_path / "cut", max_length=max(lengths) - 1, too_long="cut")
+
+    assert f"{n_longer} of 8 samples were cut at max_length {max(lengths) - 1}" in capsys.readouterr().out
 
 
 def test_the_same_seed_gives_the_same_run(tmp_path):

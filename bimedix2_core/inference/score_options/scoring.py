@@ -19,6 +19,7 @@ from bimedix2_core.data.image_key import image_key
 from bimedix2_core.errors import ModelError
 from bimedix2_core.inference.score_options.batches import batches_of
 from bimedix2_core.inference.score_options.questions import Question, questions_of
+from bimedix2_core.model.adapters import without_adapters
 from bimedix2_core.model.assemble import Lmm
 from bimedix2_core.model.inputs import pad_lists
 from bimedix2_core.records import OptionScores, Query
@@ -67,7 +68,7 @@ def score_options(
 
 def _score(lmm: Lmm, batch: Sequence[Question], images: Sequence[Image.Image], n_shared: int) -> list[OptionScores]:
     """Scores of one batch: the first tokens from the prompts' last states, the further ones from the branches'."""
-    model = _whole_model(lmm)
+    model = without_adapters(lmm.model)
     is_branched = any(question.n_read for question in batch)
     lengths_B = torch.tensor([len(question.prompt) for question in batch], device=lmm.device)
     read = model.model(
@@ -87,14 +88,13 @@ def _score(lmm: Lmm, batch: Sequence[Question], images: Sequence[Image.Image], n
 
 def _read_once(lmm: Lmm, tokens: list[int], n_questions: int) -> Cache:
     """Cached keys of tokens that all questions begin with, one copy for each question."""
-    cache = _whole_model(lmm).model(input_ids=torch.tensor([tokens], device=lmm.device), use_cache=True).past_key_values
+    cache = (
+        without_adapters(lmm.model)
+        .model(input_ids=torch.tensor([tokens], device=lmm.device), use_cache=True)
+        .past_key_values
+    )
     cache.batch_repeat_interleave(n_questions)
     return cache
-
-
-def _whole_model(lmm: Lmm) -> LlavaForConditionalGeneration:
-    """The model itself, adapters (put inside its layers) included."""
-    return lmm.model if isinstance(lmm.model, LlavaForConditionalGeneration) else lmm.model.get_base_model()
 
 
 def _embedded(lmm: Lmm, batch: Sequence[Question], images: Sequence[Image.Image]) -> Tensor:
@@ -114,7 +114,7 @@ def _image_features(lmm: Lmm, images: Sequence[Image.Image]) -> Tensor:
     distinct = dict(zip(keys, images, strict=True))
     place = {key: index for index, key in enumerate(distinct)}
     pixels = lmm.pixel_values(list(distinct.values()))
-    features = _whole_model(lmm).get_image_features(pixel_values=pixels, return_dict=True).pooler_output
+    features = without_adapters(lmm.model).get_image_features(pixel_values=pixels, return_dict=True).pooler_output
     return torch.stack([features[place[key]] for key in keys])
 
 
@@ -130,7 +130,7 @@ def _branch_states(lmm: Lmm, batch: Sequence[Question], lengths_B: Tensor, cache
     steps = [[step for tokens in row for step in range(len(tokens))] for row in options]
     branch_BQ = _padded(branches, -1).to(lmm.device)
     states_BQD = (
-        _whole_model(lmm)
+        without_adapters(lmm.model)
         .model(
             input_ids=_padded(tokens, lmm.tokenizer.pad_token_id).to(lmm.device),
             position_ids=lengths_B[:, None] + _padded(steps, 0).to(lmm.device),

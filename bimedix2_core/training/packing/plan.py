@@ -68,10 +68,10 @@ class Plan:
     def batch(self, step: int) -> list[int]:
         """The samples of a step, samples of one group side by side."""
         n_samples, start = len(self.lengths.tokens), step * self.batch_size
-        epochs = range(start // n_samples, -(-(start + self.batch_size) // n_samples))
-        seen = np.concatenate([self._epoch(epoch) for epoch in epochs])
-        offset = start - epochs[0] * n_samples
-        return seen[offset : offset + self.batch_size].tolist()
+        end = start + self.batch_size
+        epochs = range(start // n_samples, -(-end // n_samples))
+        parts = [self._epoch(epoch)[max(start - epoch * n_samples, 0) : end - epoch * n_samples] for epoch in epochs]
+        return np.concatenate(parts).tolist()
 
     def rows(self, step: int) -> list[tuple[Tree, ...]]:
         """The rows of a step, the fullest first.
