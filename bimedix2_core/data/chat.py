@@ -7,11 +7,12 @@ The mask is made here and nowhere else, from the spans of the chat template, bef
 it by tokenising the pieces again and silently ignores a sample whose lengths disagree; here a mismatch is an error.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bimedix2_core.errors import DataError
-from bimedix2_core.records import Message, Sample, n_images
+from bimedix2_core.records import Message, Sample, n_images, text_of
 
 IGNORE_INDEX = -100
 """Label of a token that does not count in the loss."""
@@ -20,6 +21,12 @@ IMAGE_TOKEN = "<image>"
 """Placeholder in text; one for each image, expanded to one token per image feature."""
 
 END_OF_TURN = "<|eot_id|>"
+
+HEADER = "<|start_header_id|>"
+"""Begins a turn of Llama 3."""
+
+INSTRUCTION = "[INST]"
+"""Begins what the user says to Mistral's models; text, not a token."""
 
 CHAT_TEMPLATE = (
     "{{- bos_token -}}"
@@ -67,22 +74,27 @@ def encode(sample: Sample, tokenizer, *, n_image_tokens: int) -> Encoded:
 
     Args:
         sample: messages in reading order; one image per image part.
-        tokenizer: a fast tokenizer whose chat template is ``CHAT_TEMPLATE``.
-        n_image_tokens: features that the projector returns for one image.
+        tokenizer: a fast tokenizer whose chat template has generation marks, as ``CHAT_TEMPLATE`` and what
+            `chat_templates.with_training_template` gives.
+        n_image_tokens: features that the projector returns for one image; 0 for a model that sees none.
 
     Returns:
-        Encoded, with loss on what the assistant says including its ``<|eot_id|>``.
+        Encoded, with loss on what the assistant says including the end of its turn.
 
     Raises:
-        DataError: image parts and images differ in number, a text holds a reserved token, or nothing is supervised.
+        DataError: image parts and images differ in number, there are images for a model that sees none, a text holds a
+            reserved token, the template has no marks, or nothing is supervised.
     """
-    _check_images(sample)
-    rendered = _render(sample.messages, tokenizer, name=f"sample {_name(sample)}", add_generation_prompt=False)
+    _check(sample.messages, len(sample.images), n_image_tokens, tokenizer, name=f"sample {_name(sample)}")
+    if not has_marks(tokenizer):
+        raise DataError("the tokenizer's chat template has no generation marks, so that nothing can be supervised; "
+                        "train with what with_training_template(tokenizer) gives")  # fmt: skip
+    rendered = _render(sample.messages, tokenizer, name=f"sample {_name(sample)}", is_prompt=False)
     supervised = rendered["assistant_masks"]
     if not any(supervised):
         raise DataError(f"sample {_name(sample)}: no assistant turn with text, so nothing to learn; add one or drop it")
     labels = [token if said else IGNORE_INDEX for token, said in zip(rendered["input_ids"], supervised, strict=True)]
-    image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    image_id = image_token(tokenizer)
     return Encoded(
         sample_id=_name(sample),
         input_ids=_expand(rendered["input_ids"], rendered["input_ids"], image_id, n_image_tokens),
@@ -94,29 +106,52 @@ def encode(sample: Sample, tokenizer, *, n_image_tokens: int) -> Encoded:
 def encode_prompt(messages: Sequence[Message], tokenizer, *, n_images: int, n_image_tokens: int) -> list[int]:
     """Turn messages into the tokens after which the assistant speaks.
 
+    A published template, without generation marks, is given each turn as one text, which is what such templates read.
+
     Returns:
         int[T], image placeholders expanded, ending with the assistant's header.
 
     Raises:
-        DataError: image parts and ``n_images`` differ, or a text holds a reserved token.
+        DataError: image parts and ``n_images`` differ, there are images for a model that sees none, a text holds a
+            reserved token, or the tokenizer has no template.
     """
-    _check_count(messages, n_images, name="the prompt")
-    rendered = _render(messages, tokenizer, name="the prompt", add_generation_prompt=True)
-    image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    _check(messages, n_images, n_image_tokens, tokenizer, name="the prompt")
+    if not n_image_tokens and not has_marks(tokenizer):
+        messages = [{**turn, "content": text_of(turn)} for turn in messages]
+    rendered = _render(messages, tokenizer, name="the prompt", is_prompt=True)
+    image_id = image_token(tokenizer)
     return _expand(rendered["input_ids"], rendered["input_ids"], image_id, n_image_tokens)
 
 
-def _render(messages: Sequence[Message], tokenizer, *, name: str, add_generation_prompt: bool):
-    _check_reserved(messages, tokenizer, name=name)
+def token_id(tokenizer, token: str) -> int | None:
+    """Id of a token; None where the vocabulary has none: a tokenizer itself answers with the unknown token."""
+    index = tokenizer.convert_tokens_to_ids(token)
+    return None if index == tokenizer.unk_token_id else index
+
+
+def image_token(tokenizer) -> int | None:
+    """Id of the image placeholder; None where the vocabulary has none."""
+    return token_id(tokenizer, IMAGE_TOKEN)
+
+
+def has_marks(tokenizer) -> bool:
+    """Whether the chat template marks what the assistant says."""
+    return tokenizer.chat_template is not None and bool(_MARK.search(tokenizer.get_chat_template()))
+
+
+_MARK = re.compile(r"\{%-?\s*generation\s*-?%\}")
+
+
+def _render(messages: Sequence[Message], tokenizer, *, name: str, is_prompt: bool):
     return tokenizer.apply_chat_template(
         list(messages),
-        add_generation_prompt=add_generation_prompt,
+        add_generation_prompt=is_prompt,
         return_dict=True,
-        return_assistant_tokens_mask=not add_generation_prompt,
+        return_assistant_tokens_mask=not is_prompt,
     )
 
 
-def _expand(values: list[int], tokens: list[int], image_id: int, n_image_tokens: int) -> list[int]:
+def _expand(values: list[int], tokens: list[int], image_id: int | None, n_image_tokens: int) -> list[int]:
     """Repeat each value whose token is an image placeholder."""
     expanded = []
     for value, token in zip(values, tokens, strict=True):
@@ -124,22 +159,35 @@ def _expand(values: list[int], tokens: list[int], image_id: int, n_image_tokens:
     return expanded
 
 
-def _check_images(sample: Sample) -> None:
-    _check_count(sample.messages, len(sample.images), name=f"sample {_name(sample)}")
-
-
-def _check_count(messages: Sequence[Message], n_given: int, *, name: str) -> None:
+def _check(messages: Sequence[Message], n_given: int, n_image_tokens: int, tokenizer, *, name: str) -> None:
     n_parts = n_images(messages)
+    if n_given and not n_image_tokens:
+        raise DataError(f"{name}: {n_given} images for a model that reads text only; leave them out")
     if n_parts != n_given:
         raise DataError(
             f"{name}: {n_parts} image parts in its messages but {n_given} images; each image needs one part, "
             "in reading order"
         )
-
-
-def _check_reserved(messages: Sequence[Message], tokenizer, *, name: str) -> None:
-    """A text that spells a special token would be read as one: a forged turn, or an image that is not there."""
+    if tokenizer.chat_template is None:
+        raise DataError(f"{name}: messages, but the tokenizer has no chat template; ask in plain text, or give it one")
     reserved = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    if INSTRUCTION in tokenizer.get_chat_template():
+        _check_turns(messages, name=name)
+        reserved += [INSTRUCTION, "[/INST]"]
+    _check_reserved(messages, reserved, name=name)
+
+
+def _check_turns(messages: Sequence[Message], *, name: str) -> None:
+    """Mistral's templates know no other order."""
+    roles = [turn["role"] for turn in messages]
+    turns = roles[1:] if roles[:1] == ["system"] else roles
+    if turns != [("user", "assistant")[index % 2] for index in range(len(turns))]:
+        raise DataError(f"{name}: turns of {', '.join(roles)}; its chat template takes a system turn, if any, and then "
+                        "user and assistant in turns")  # fmt: skip
+
+
+def _check_reserved(messages: Sequence[Message], reserved: Sequence[str], *, name: str) -> None:
+    """A text that spells a special token would be read as one: a forged turn, or an image that is not there."""
     for index, message in enumerate(messages):
         for part in message["content"]:
             found = [token for token in reserved if part["type"] == "text" and token in part["text"]]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from tqdm.auto import tqdm
 
-from bimedix2_core.data.chat import END_OF_TURN, IMAGE_TOKEN, encode_prompt
+from bimedix2_core.data.chat import IMAGE_TOKEN, encode_prompt, image_token
+from bimedix2_core.data.chat_templates import end_of_turn
 from bimedix2_core.errors import DataError
 from bimedix2_core.inference.shared_prefix import batch_inputs, batches_of, groups_of
 from bimedix2_core.model.assemble import Lmm
@@ -101,7 +102,7 @@ def check_text(lmm: Lmm, query: Query, tokens: Sequence[int]) -> None:
     """
     if not tokens:
         raise DataError(f"query {query.id!r}: its prompt {query.prompt!r} is no token; give the model a text to go on")
-    if query.images or lmm.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN) in tokens:
+    if query.images or image_token(lmm.tokenizer) in tokens:
         raise DataError(
             f"query {query.id!r}: its prompt is a text with {len(query.images)} images, or spells {IMAGE_TOKEN}; "
             "images are parts of messages, so give messages as prompt"
@@ -151,7 +152,7 @@ def _continued(lmm: Lmm, inputs: dict, settings: InferenceParams) -> list[str]:
         **_sampling(settings),
         max_new_tokens=settings.max_new_tokens,
         pad_token_id=lmm.tokenizer.pad_token_id,
-        eos_token_id=lmm.tokenizer.convert_tokens_to_ids(END_OF_TURN),
+        eos_token_id=end_of_turn(lmm.tokenizer),
     )
     new = tokens[:, inputs["input_ids"].shape[1] :]
     return [text.strip() for text in lmm.tokenizer.batch_decode(new, skip_special_tokens=True)]

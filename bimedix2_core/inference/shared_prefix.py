@@ -26,7 +26,7 @@ from torch.nn.functional import pad
 from transformers import DynamicCache
 from transformers.cache_utils import CacheLayerMixin
 
-from bimedix2_core.data.chat import IMAGE_TOKEN
+from bimedix2_core.data.chat import image_token
 from bimedix2_core.data.image_key import image_key
 from bimedix2_core.model.assemble import Lmm
 from bimedix2_core.model.inputs import pad_lists
@@ -74,13 +74,13 @@ def groups_of(lmm: Lmm, asked: Sequence[Sample | Query], encoded: Sequence[list[
         asked: their images are compared by content, the tokens before them too.
         encoded: their tokens, images expanded.
     """
-    image_token = lmm.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    image_id = image_token(lmm.tokenizer)
     alike: dict[tuple, list[int]] = defaultdict(list)
     for index, (one, tokens) in enumerate(zip(asked, encoded, strict=True)):
         if one.images:
-            alike[(*map(image_key, one.images), *tokens[: _prefix_length(tokens, image_token)])].append(index)
+            alike[(*map(image_key, one.images), *tokens[: _prefix_length(tokens, image_id)])].append(index)
     groups = [
-        _group(asked, encoded, indices, _prefix_length(encoded[indices[0]], image_token))
+        _group(asked, encoded, indices, _prefix_length(encoded[indices[0]], image_id))
         for indices in alike.values()
         if len(indices) > 1
     ]
@@ -126,8 +126,8 @@ def _group(asked: Sequence[Sample | Query], encoded: Sequence[list[int]], indice
     )
 
 
-def _prefix_length(tokens: list[int], image_token: int) -> int:
-    return len(tokens) - tokens[::-1].index(image_token)
+def _prefix_length(tokens: list[int], image_id: int) -> int:
+    return len(tokens) - tokens[::-1].index(image_id)
 
 
 @torch.inference_mode()

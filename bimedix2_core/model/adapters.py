@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
+from transformers import PreTrainedModel
 
 from bimedix2_core.errors import ModelError
 
@@ -84,6 +85,14 @@ def without_adapters(model: nn.Module) -> nn.Module:
     return model.get_base_model() if isinstance(model, PeftModel) else model
 
 
+def decoder_of(model: nn.Module) -> PreTrainedModel:
+    """The stack of decoder layers, from embedding to last norm, of a LLaVA or of any causal language model.
+
+    PEFT's wrapper may be around the model; adapters stay in the layers.
+    """
+    return without_adapters(model).get_decoder()
+
+
 @contextmanager
 def peft_on_transformers_5() -> Iterator[None]:
     """Silence one warning: peft 0.21 reads an attribute under a name that transformers 5 is about to drop."""
@@ -92,10 +101,10 @@ def peft_on_transformers_5() -> Iterator[None]:
         yield
 
 
-def parameter_groups(model: nn.Module, *, adapters: float, projector: float) -> list[ParameterGroup]:
+def parameter_groups(model: nn.Module, *, adapters: float, projector: float | None = None) -> list[ParameterGroup]:
     """Split the trainable weights into adapters and projector, each with its learning rate.
 
-    Groups without weights are left out.
+    Groups without weights are left out; a model that reads text only has no projector, and needs no rate for it.
     """
     trainable = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     return [

@@ -10,7 +10,8 @@ take twice the time. Gradients are e4m3 as well: with a scale for each token the
 the wider range of e5m2.
 
 ``nf4`` (QLoRA) stores 4 bits a weight, of the quantiles of a normal distribution, with scales for blocks of 64 that
-are quantised in turn; products are in the model's own format. Its layers are those of bitsandbytes.
+are quantised in turn; products are in the model's own format. Its layers are those of bitsandbytes. A mixture's
+experts, which are no linear layers, are packed by ``model.mixture.quantised_experts``.
 
 Source:
     row-wise recipe of torchao.float8 (e4m3 everywhere, fast accumulation); QLoRA, arXiv 2305.14314.
@@ -19,16 +20,17 @@ Shape letters:
     T tokens, I inputs, O outputs of a layer, N rows, K summed axis
 """
 
-import importlib
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from transformers import BitsAndBytesConfig, LlavaForConditionalGeneration
+from transformers import BitsAndBytesConfig, MixtralConfig, PreTrainedModel
 
 from bimedix2_core.errors import ModelError
+from bimedix2_core.model.adapters import decoder_of
+from bimedix2_core.model.four_bits import bitsandbytes
+from bimedix2_core.model.mixture.quantised_experts import quantise_experts
 
 FrozenBase = Literal["plain", "fp8", "nf4"]
 
@@ -39,25 +41,42 @@ FIRST_WITH_FP8 = (9, 0)
 """Compute capability of the H100, the first with row-wise scales in 8 bits."""
 
 
-def freeze_as(model: LlavaForConditionalGeneration, kind: FrozenBase) -> None:
-    """Hold the linear layers of the language model's decoder layers in this format, in place.
+def freeze_as(model: PreTrainedModel, kind: FrozenBase, *, device: str | None = None) -> None:
+    """Hold the linear layers of the language model's decoder layers, and a mixture's experts, in this format, in place.
 
-    Embedding, head, projector and vision encoder stay as they are. Call it before ``add_lora``. The layers have no
-    gradient any more, and what they were is lost.
+    Embedding, head, router, projector and vision encoder stay as they are. Call it before adapters are added. The
+    layers have no gradient any more, and what they were is lost.
 
     Args:
-        model: loaded, without adapters.
+        model: loaded, without adapters: a LLaVA or a causal language model.
         kind: ``plain`` changes nothing; so does ``nf4`` where ``load_parts`` already loaded it so.
+        device: where the model goes, one decoder layer after the other, each packed when it is there: a GPU never holds
+            them all as they were. None: it stays where it is.
 
     Raises:
-        ModelError: the GPU has no 8-bit products, or bitsandbytes is not installed.
+        ModelError: the GPU has no 8-bit products, bitsandbytes is not installed, or a mixture is to be in ``fp8``.
     """
-    if kind == "plain":
-        return
+    decoder = decoder_of(model)
+    if kind == "fp8" and isinstance(decoder.config, MixtralConfig):
+        raise ModelError(
+            "fp8 has no form for a mixture's experts, most of its weights; set frozen_base to plain or nf4"
+        )
+    for layer in decoder.layers:
+        layer.to(device)
+        if kind != "plain":
+            _pack(layer, kind)
+    if device is not None:
+        model.to(device)
+    if kind != "plain":
+        model.is_loaded_in_4bit = kind == "nf4"  # what PEFT looks for, to merge adapters into 4 bits
+
+
+def _pack(layer: nn.Module, kind: FrozenBase) -> None:
     make = _fp8 if kind == "fp8" else _nf4
-    for parent, name in list(_linear_layers(model.model.language_model.layers)):
+    for parent, name in list(_linear_layers(layer)):
         setattr(parent, name, make(getattr(parent, name)))
-    model.is_loaded_in_4bit = kind == "nf4"  # what PEFT looks for, to merge adapters into 4 bits
+    if kind == "nf4":
+        quantise_experts(layer)
 
 
 def nf4_config(dtype: torch.dtype) -> BitsAndBytesConfig:
@@ -66,7 +85,7 @@ def nf4_config(dtype: torch.dtype) -> BitsAndBytesConfig:
     Raises:
         ModelError: bitsandbytes is not installed.
     """
-    _bitsandbytes()
+    bitsandbytes()
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
@@ -164,7 +183,7 @@ def _fp8(linear: nn.Linear) -> Fp8Linear:
 
 
 def _nf4(linear: nn.Linear) -> nn.Linear:
-    bnb = _bitsandbytes()
+    bnb = bitsandbytes()
     weight, bias = linear.weight, linear.bias
     packed = bnb.nn.Linear4bit(
         linear.in_features, linear.out_features, bias=False, compute_dtype=weight.dtype, device="meta"
@@ -175,11 +194,3 @@ def _nf4(linear: nn.Linear) -> nn.Linear:
     )  # fmt: skip
     packed.bias = bias
     return packed.to(weight.device)  # quantises
-
-
-def _bitsandbytes() -> ModuleType:
-    """The package, which is no dependency: it serves the 70B on one GPU alone."""
-    try:
-        return importlib.import_module("bitsandbytes")
-    except ImportError as error:
-        raise ModelError("nf4 needs bitsandbytes: pip install bitsandbytes") from error

@@ -26,6 +26,7 @@ from transformers import (
 from bimedix2_core.errors import ModelError
 from bimedix2_core.model.adapters import add_lora
 from bimedix2_core.model.assemble import Lmm, ParameterCounts, assemble, count_parameters, llava_config
+from bimedix2_core.model.mixture.adapters import add_mixture_lora
 from bimedix2_core.params import BaseParts, Params
 
 CLIP_L_336 = {
@@ -65,6 +66,11 @@ class Shape:
     """Of the language model."""
     vision: CLIPVisionConfig | None = None
     """Of the vision encoder; None for a model that reads text only."""
+
+    @classmethod
+    def of(cls, config: PreTrainedConfig) -> "Shape":
+        """The shape of a model by its config: a LLaVA, or a causal language model."""
+        return cls(config.text_config, config.vision_config) if isinstance(config, LlavaConfig) else cls(config)
 
     @property
     def n_image_tokens(self) -> int:
@@ -113,6 +119,8 @@ PUBLISHED = {
     "MBZUAI/BiMediX2-8B": "bimedix2_8b",
     "MBZUAI/BiMediX2-8B-Bi": "bimedix2_8b",
     "MBZUAI/BiMediX2-70B": "bimedix2_70b",
+    "mistralai/Mixtral-8x7B-v0.1": "bimedix_moe",
+    "mistralai/Mixtral-8x7B-Instruct-v0.1": "bimedix_moe",
     "BiMediX/BiMediX-Eng": "bimedix_moe",
     "BiMediX/BiMediX-Ara": "bimedix_moe",
     "BiMediX/BiMediX-Bi": "bimedix_moe",
@@ -126,13 +134,17 @@ def shape_of(weights: str, folder: Path) -> Shape | None:
         return SHAPES[PUBLISHED[weights]]
     if not (folder / weights / "config.json").is_file():
         return None
-    config = AutoConfig.from_pretrained(folder / weights)
-    return Shape(config.text_config, config.vision_config) if isinstance(config, LlavaConfig) else Shape(config)
+    return Shape.of(AutoConfig.from_pretrained(folder / weights))
+
+
+def is_mixture(language: PreTrainedConfig) -> bool:
+    """Whether the feed-forward part of each layer is a number of experts with a router, as in Mixtral."""
+    return hasattr(language, "num_local_experts")
 
 
 def count(shape: Shape) -> Counts:
     """Count the weights of a shape on the meta device: no memory, no download."""
-    model = _on_meta(shape)
+    model = on_meta(shape)
     if shape.vision is None:
         head = model.lm_head.weight.numel()
         parts = ParameterCounts(0, 0, sum(weight.numel() for weight in model.parameters()) - head, head)
@@ -144,8 +156,11 @@ def count(shape: Shape) -> Counts:
 
 
 def count_lora(shape: Shape, *, rank: int) -> int:
-    """Count the weights that LoRA of this rank adds to the language model (Stage 2)."""
-    adapted = add_lora(_on_meta(shape), rank=rank, alpha=rank, dropout=0.0, seed=0)
+    """Count the weights that LoRA of this rank adds to the language model: of Stage 2, or of a mixture of experts."""
+    if is_mixture(shape.language):
+        adapted = add_mixture_lora(on_meta(shape), rank=rank, alpha=rank, seed=0)
+    else:
+        adapted = add_lora(on_meta(shape), rank=rank, alpha=rank, dropout=0.0, seed=0)
     return sum(weight.numel() for name, weight in adapted.named_parameters() if "lora_" in name)
 
 
@@ -183,7 +198,8 @@ def draw_lmm(
         )
 
 
-def _on_meta(shape: Shape) -> PreTrainedModel:
+def on_meta(shape: Shape) -> PreTrainedModel:
+    """The model without values, to be counted."""
     with torch.device("meta"):
         if shape.vision is None:
             return AutoModelForCausalLM.from_config(shape.language)

@@ -43,14 +43,21 @@ def test_the_released_8b_has_the_weights_its_shards_have_room_for():
 def test_bimedix_uses_fewer_than_13_billion_of_its_weights_for_a_token():
     moe = count(SHAPES["bimedix_moe"])
 
-    # by hand: 2 V D + L (2 D D + 2 D 1024 + E (3 D I) + 8 D + 2 D) + D, with V 32000, E 8 experts, 2 of them active
-    assert moe.total == 46_702_792_704
-    assert moe.active == 12_879_925_248
+    # embedding, head and last norm; of each of 32 layers attention, the router's 8 rows and two norms; an expert
+    ends, layer, expert = 2 * 32_000 * 4096 + 4096, 2 * 4096 * (4096 + 1024) + 8 * 4096 + 2 * 4096, 3 * 4096 * 14_336
+    assert moe.total == ends + 32 * (layer + 8 * expert) == 46_702_792_704
+    assert moe.active == ends + 32 * (layer + 2 * expert) == 12_879_925_248
+    assert moe.active < 13e9
 
 
 def test_lora_adds_rank_times_the_sides_of_every_linear_layer():
     # 8 x 32 layers x (q 8192 + k 5120 + v 5120 + o 8192 + gate, up and down 18432 each)
     assert count_lora(SHAPES["bimedix2_8b"], rank=8) == 8 * 32 * (8192 + 5120 + 5120 + 8192 + 3 * 18432) == 20_971_520
+
+
+def test_lora_of_a_mixture_is_counted_with_its_experts_and_router():
+    # 8 x 32 layers x (attention 26624 + router 4096 + 8 + 8 experts x (gate and up 32768 + down 18432))
+    assert count_lora(SHAPES["bimedix_moe"], rank=8) == 8 * 32 * (26624 + 4104 + 8 * 51200) == 112_723_968
 
 
 def test_an_image_of_the_8b_takes_576_tokens_and_a_text_model_has_none():

@@ -9,6 +9,7 @@ from bimedix2_core.inference.generate import generate
 from bimedix2_core.inference.score_options import score_options
 from bimedix2_core.model.assemble import Lmm
 from bimedix2_core.model.checkpoints import fingerprint
+from bimedix2_core.model.text_model import TextModel
 from bimedix2_core.params import InferenceParams
 from bimedix2_core.records import OptionScores, Query
 
@@ -20,7 +21,7 @@ IN_PROCESS = "log-probabilities, in process"
 class LocalBackend:
     """A model in this process."""
 
-    lmm: Lmm
+    lmm: Lmm | TextModel
     settings: InferenceParams
     seed: int = 0
     scoring: ClassVar[str] = IN_PROCESS
@@ -33,7 +34,8 @@ class LocalBackend:
     @property
     def name(self) -> str:
         """What a protocol card says scored it."""
-        return f"weights {self.model_key[:12]}, in process"
+        note = self.lmm.note if isinstance(self.lmm, TextModel) else ""
+        return f"weights {self.model_key[:12]}, in process" + (f" ({note})" if note else "")
 
     @property
     def decoding(self) -> dict[str, Any]:

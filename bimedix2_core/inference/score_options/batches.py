@@ -20,13 +20,13 @@ class Batch:
 
 
 def batches_of(
-    questions: Sequence[Question], image_token: int, *, batch_size: int, batch_tokens: int
+    questions: Sequence[Question], image_token: int | None, *, batch_size: int, batch_tokens: int
 ) -> Iterator[Batch]:
     """Each question once, the longest of a group first, so that a batch pads little and memory peaks early.
 
     Args:
         questions: as `questions_of` gives them.
-        image_token: stands for images, which may differ where tokens do not.
+        image_token: stands for images, which may differ where tokens do not; None where the model sees none.
         batch_size: most questions of a batch.
         batch_tokens: most tokens read, padding included and what prompts share left out; one question may take more.
     """
@@ -44,7 +44,7 @@ def batches_of(
             yield Batch(batch, n_shared)
 
 
-def _groups(questions: Sequence[Question], image_token: int) -> Iterator[tuple[list[int], int]]:
+def _groups(questions: Sequence[Question], image_token: int | None) -> Iterator[tuple[list[int], int]]:
     """Indices of questions whose prompts begin alike, with the number of tokens they share; the others share none."""
     heads = [tuple(question.prompt[:MIN_SHARED]) for question in questions]
     counts = Counter(heads)
@@ -56,7 +56,7 @@ def _groups(questions: Sequence[Question], image_token: int) -> Iterator[tuple[l
         yield group, _n_shared([questions[index].prompt for index in group], image_token) if head else 0
 
 
-def _n_shared(prompts: Sequence[list[int]], image_token: int) -> int:
+def _n_shared(prompts: Sequence[list[int]], image_token: int | None) -> int:
     """Tokens that all prompts begin with, up to the first image, and less than any: its last state is wanted."""
     first, last = min(prompts), max(prompts)  # in dictionary order: what these two share, all share
     most = min(map(len, prompts)) - 1

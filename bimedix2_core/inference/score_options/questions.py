@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bimedix2_core.data.chat import IMAGE_TOKEN
+from bimedix2_core.data.chat import IMAGE_TOKEN, image_token
 from bimedix2_core.errors import DataError
 from bimedix2_core.inference.generate import check_text, prompt_tokens, start_token, text_tokens
 from bimedix2_core.model.assemble import Lmm
@@ -82,14 +82,13 @@ def _check_options(query: Query) -> None:
 
 
 def _check_tokens(lmm: Lmm, query: Query, question: Question) -> None:
-    image_token = lmm.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
     for text, tokens in zip(query.options, question.options, strict=True):
         if not tokens:
             raise DataError(
                 f"query {query.id!r}: option {text!r} is no token of its own after the prompt's end "
                 f"{query.prompt[-20:]!r}; begin options with a space, and do not end prompts within a word"
             )
-        if image_token in tokens:
+        if image_token(lmm.tokenizer) in tokens:
             raise DataError(f"query {query.id!r}: option {text!r} spells {IMAGE_TOKEN}; remove it from the text")
     n_tokens = len(question.prompt) + max(map(len, question.options)) - 1
     n_positions = lmm.model.config.get_text_config().max_position_embeddings

@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 from transformers import Cache, LlavaForConditionalGeneration
 
-from bimedix2_core.data.chat import IMAGE_TOKEN
+from bimedix2_core.data.chat import image_token
 from bimedix2_core.data.image_key import image_key
 from bimedix2_core.errors import ModelError
 from bimedix2_core.inference.score_options.batches import batches_of
@@ -54,10 +54,10 @@ def score_options(
             parts, or prompt and longest option do not fit the model's positions; the message names the query.
         ModelError: a log-probability is not finite.
     """
-    questions, image_token = questions_of(lmm, queries), lmm.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    questions, image_id = questions_of(lmm, queries), image_token(lmm.tokenizer)
     scores: dict[int, OptionScores] = {}
     with tqdm(total=len(queries), desc="options", unit="question") as bar:
-        for batch in batches_of(questions, image_token, batch_size=batch_size, batch_tokens=batch_tokens):
+        for batch in batches_of(questions, image_id, batch_size=batch_size, batch_tokens=batch_tokens):
             images = [image for index in batch.indices for image in queries[index].images]
             found = _score(lmm, [questions[index] for index in batch.indices], images, batch.n_shared)
             scores |= zip(batch.indices, found, strict=True)
@@ -103,7 +103,7 @@ def _embedded(lmm: Lmm, batch: Sequence[Question], images: Sequence[Image.Image]
     embedded_BTD = lmm.model.get_input_embeddings()(tokens_BT)
     if not images:
         return embedded_BTD
-    is_image_BT = tokens_BT == lmm.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    is_image_BT = tokens_BT == image_token(lmm.tokenizer)
     features_ND = _image_features(lmm, images).flatten(0, 1).to(embedded_BTD.dtype)
     return embedded_BTD.masked_scatter(is_image_BT[..., None], features_ND)
 
