@@ -19,12 +19,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
-from transformers import LlavaForConditionalGeneration
+from transformers import AutoModelForCausalLM, LlavaForConditionalGeneration, PreTrainedConfig, PreTrainedModel
 
-from bimedix2_core.model.adapters import add_lora, freeze_all_but_projector
+from bimedix2_core.model.adapters import add_lora, decoder_of, freeze_all_but_projector
 from bimedix2_core.model.assemble import llava_config
-from bimedix2_core.model.shapes import Shape
-from bimedix2_core.training.forward import PackedLoss, RowInputs
+from bimedix2_core.model.mixture.adapters import add_mixture_lora
+from bimedix2_core.model.mixture.experts import grouped_experts
+from bimedix2_core.model.shapes import Shape, is_mixture
+from bimedix2_core.training.forward import PackedLoss, PackedTextLoss, RowInputs
 from bimedix2_core.training.layers import checkpoint_layers, decoder_layers
 from bimedix2_core.training.meta_operations import ATTENTION, Partitioned, fuse_dropout
 
@@ -53,7 +55,7 @@ class Setting:
     """Only what enters each layer is kept."""
     compiles: bool = False
     """Each layer is compiled: what is cheap to compute again is not kept. Without effect where layers are
-    checkpointed."""
+    checkpointed, and not counted of a mixture of experts."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,16 @@ def row_bytes(shape: Shape, setting: Setting) -> RowBytes:
     """Count the memory of one row's forward and backward pass; takes about a second, a few where layers are compiled.
 
     Args:
-        shape: CLIP and Llama.
+        shape: CLIP and Llama, or a language model alone.
         setting: row, adapters and what is kept of a layer.
     """
     depth = shape.language.num_hidden_layers
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        model = _thin(shape, setting)
-        if depth <= N_SIMULATED:
-            return _simulate(model, depth, setting)
-        fewer, more = (_simulate(model, n_layers, setting) for n_layers in (N_SIMULATED - 1, N_SIMULATED))
+        loss_of = _thin(shape, setting)
+        with grouped_experts(loss_of.model):
+            if depth <= N_SIMULATED:
+                return _simulate(loss_of, depth, setting)
+            fewer, more = (_simulate(loss_of, n_layers, setting) for n_layers in (N_SIMULATED - 1, N_SIMULATED))
     further = depth - N_SIMULATED
     return RowBytes(
         more.kept + further * (more.kept - fewer.kept),
@@ -115,58 +118,74 @@ class LiveBytes(TorchDispatchMode):
         self.now -= size
 
 
-def _thin(shape: Shape, setting: Setting) -> nn.Module:
+def _thin(shape: Shape, setting: Setting) -> PackedTextLoss:
     """The model of a stage with one decoder layer and two of the vision encoder, the first of which is run."""
-    parts = {}
-    for name, config, n_layers in (("vision", shape.vision, 2), ("language", shape.language, 1)):
-        parts[name] = type(config).from_dict(config.to_dict() | {"num_hidden_layers": n_layers})
-    model = LlavaForConditionalGeneration(llava_config(parts["vision"], parts["language"])).to(setting.dtype)
-    model.model.language_model.set_attn_implementation(ATTENTION[setting.on_gpu])
-    if setting.lora_r:
-        model = add_lora(model, rank=setting.lora_r, alpha=setting.lora_r, dropout=setting.lora_dropout, seed=0,
-                         adapter_dtype=setting.adapter_dtype)  # fmt: skip
-    else:
-        freeze_all_but_projector(model)
+    base = _base(shape).to(setting.dtype)
+    decoder_of(base).set_attn_implementation(ATTENTION[setting.on_gpu])
+    routes = is_mixture(shape.language)
+    model = _adapted(base, setting, routes=routes)
     if setting.on_gpu:
         fuse_dropout(model)
     layers = decoder_layers(model)
     if setting.checkpoints:
         checkpoint_layers(model)
-    elif setting.compiles:
+    elif setting.compiles and not routes:
         layers[0] = Partitioned(layers[0])
-    return model.train()
+    return (PackedLoss if shape.vision else PackedTextLoss)(model.train())
 
 
-def _simulate(model: nn.Module, n_layers: int, setting: Setting) -> RowBytes:
-    loss_of = PackedLoss(model)
-    language = loss_of.llava.model.language_model
+def _base(shape: Shape) -> PreTrainedModel:
+    def thin(config, n_layers: int):
+        return type(config).from_dict(config.to_dict() | {"num_hidden_layers": n_layers})
+
+    if shape.vision is None:
+        return AutoModelForCausalLM.from_config(thin(shape.language, 1))
+    return LlavaForConditionalGeneration(llava_config(thin(shape.vision, 2), thin(shape.language, 1)))
+
+
+def _adapted(base: PreTrainedModel, setting: Setting, *, routes: bool) -> nn.Module:
+    adapters = {"rank": setting.lora_r, "alpha": setting.lora_r, "seed": 0, "adapter_dtype": setting.adapter_dtype}
+    if routes:
+        return add_mixture_lora(base, **adapters)
+    if setting.lora_r:
+        return add_lora(base, dropout=setting.lora_dropout, **adapters)
+    freeze_all_but_projector(base)
+    return base
+
+
+def _simulate(loss_of: PackedTextLoss, n_layers: int, setting: Setting) -> RowBytes:
+    model, language = loss_of.model, decoder_of(loss_of.model)
     language.layers = nn.ModuleList([language.layers[0]] * n_layers)
     language.config.num_hidden_layers = n_layers
     if setting.compiles:  # traced outside the count; tracing looks at .grad of what has none
         with warnings.catch_warnings(action="ignore", category=UserWarning):
-            loss_of(_row(loss_of.llava, replace(setting, n_targets=1)))
+            loss_of(_row(model.config, replace(setting, n_targets=1)))
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     for weight in trained:
         weight.grad = torch.empty_like(weight)
     with LiveBytes([*model.parameters(), *model.buffers(), *(weight.grad for weight in trained)]) as live:
-        loss, losses = loss_of(_row(loss_of.llava, setting))
+        loss, losses, balance = loss_of(_row(model.config, setting))
+        loss = loss + balance
         kept = live.now
         loss.backward()
     del losses
     return RowBytes(kept, live.peak)
 
 
-def _row(llava: LlavaForConditionalGeneration, setting: Setting) -> RowInputs:
-    """A row as ``PackedLoss`` reads it, without values."""
+def _row(config: PreTrainedConfig, setting: Setting) -> RowInputs:
+    """A row as ``PackedTextLoss`` and ``PackedLoss`` read it, without values."""
+    shape = Shape.of(config)
     length, n_images, n_targets = setting.row_length, setting.n_images, setting.n_targets
-    side = llava.config.vision_config.image_size
 
     def numbers(*size: int) -> Tensor:
         return torch.empty(size, dtype=torch.int64)
 
+    def pixels() -> Tensor:
+        return torch.empty(n_images, shape.vision.num_channels, shape.vision.image_size, shape.vision.image_size)
+
     return RowInputs(
         input_ids=numbers(1, length), position_ids=numbers(1, length), seen=(), sources=numbers(n_targets),
         targets=numbers(n_targets), weights=torch.empty(n_targets),
-        image_tokens=numbers(n_images * llava.config.image_seq_length), image_numbers=numbers(n_images),
-        pixel_values=torch.empty(n_images, 3, side, side) if n_images else None,
+        image_tokens=numbers(n_images * shape.n_image_tokens), image_numbers=numbers(n_images),
+        pixel_values=pixels() if n_images else None, n_tokens=length, share=1.0,
     )  # fmt: skip

@@ -23,7 +23,8 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 from bimedix2_core.errors import ParamsError
-from bimedix2_core.training.forward import PackedLoss
+from bimedix2_core.model.adapters import without_adapters
+from bimedix2_core.training.forward import PackedTextLoss
 from bimedix2_core.training.layers import decoder_layers
 from bimedix2_core.training.shards import gathered
 
@@ -94,7 +95,7 @@ class Devices:
             return torch.cuda.max_memory_allocated(self.device) / 1e9
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
-    def spread(self, module: PackedLoss, sharding: str) -> nn.Module:
+    def spread(self, module: PackedTextLoss, sharding: str) -> nn.Module:
         """The module with its weights spread over the processes (``full``), or whole in each (``none``).
 
         Each decoder layer is gathered when it computes, everything else with the module itself. Layers move to the
@@ -111,9 +112,9 @@ class Devices:
         """
         if sharding == "none" or self.count == 1:
             return module
-        if getattr(module.llava, "is_loaded_in_4bit", False):
+        if getattr(without_adapters(module.model), "is_loaded_in_4bit", False):
             raise ParamsError(
-                "model.frozen_base is nf4 and run.sharding is full, but weights in 4 bits cannot be spread over "
+                "frozen_base is nf4 and run.sharding is full, but weights in 4 bits cannot be spread over "
                 "processes; set run.sharding to none (in 4 bits a 70B fits into one device), or frozen_base to plain"
             )
         mesh = init_device_mesh(self.device.type, (self.count,))

@@ -15,10 +15,14 @@ from torch.utils.data import DataLoader, Dataset
 from bimedix2_core.data.chat import IMAGE_TOKEN
 from bimedix2_core.data.image_key import image_keys
 from bimedix2_core.model.assemble import Lmm, pixel_values
+from bimedix2_core.model.text_model import TextModel
 from bimedix2_core.records import Sample
 from bimedix2_core.training.packing.plan import Plan, Tree
 from bimedix2_core.training.packing.rows import PackedRow, pack_row
 from bimedix2_core.training.tokenised import Tokenised
+
+NO_TOKEN = -1
+"""Stands for ``<image>`` where a model reads text only: no token has this id."""
 
 N_LENGTHS = 8
 """Into so many lengths rows are padded where a fixed shape pays: each is compiled once."""
@@ -37,19 +41,21 @@ class FedRow:
     """float32[I, 3, H, W]; None without images."""
     image_numbers: Tensor
     """int64[M / N], which of the distinct images stands at each place of an image."""
+    share: float
+    """The row's part of the step's useful tokens, over all processes."""
 
 
 class Feed(Dataset):
     """By step, the rows that one of the processes computes."""
 
     def __init__(
-        self, lmm: Lmm, samples: Sequence[Sample], data: Tokenised, plan: Plan, *, rank: int, count: int,
+        self, lmm: Lmm | TextModel, samples: Sequence[Sample], data: Tokenised, plan: Plan, *, rank: int, count: int,
         by_sample: bool, pads: bool,
     ):  # fmt: skip
         """Feed process ``rank`` of ``count``.
 
         Args:
-            lmm: its processor prepares images; its weights are not touched.
+            lmm: its processor prepares images, where it reads some; its weights are not touched.
             samples: give the images.
             data: the same samples as tokens.
             plan: which samples make up a step, and its rows.
@@ -58,10 +64,11 @@ class Feed(Dataset):
             by_sample: each sample of a step counts the same; else each supervised token.
             pads: rows to one of a few lengths.
         """
-        self._processor, self._samples, self._data, self.plan = lmm.processor, samples, data, plan
+        self._processor = lmm.processor if isinstance(lmm, Lmm) else None
+        self._samples, self._data, self.plan = samples, data, plan
         self._rank, self._count, self._by_sample, self._pads = rank, count, by_sample, pads
         self._form = {
-            "image_token": lmm.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
+            "image_token": lmm.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN) if self._processor else NO_TOKEN,
             "n_image_tokens": lmm.n_image_tokens,
             "pad_token_id": lmm.tokenizer.pad_token_id,
         }
@@ -79,9 +86,10 @@ class Feed(Dataset):
         """The rows of this process: as many as any other has, empty ones where there are no more."""
         rows = self.plan.rows(step)
         n_supervised = self._data.n_supervised[self.plan.batch(step)].sum()
+        n_tokens = sum(tree.n_tokens for trees in rows for tree in trees)
         own = rows[self._rank :: self._count]
         own += [()] * (-(-len(rows) // self._count) - len(own))
-        return [self._fed(trees, int(n_supervised)) for trees in own]
+        return [self._fed(trees, int(n_supervised), n_tokens) for trees in own]
 
     def from_step(self, step: int, *, n_workers: int) -> DataLoader:
         """The rows of each step from this one on, in order, read ahead by worker processes where there are any."""
@@ -95,7 +103,8 @@ class Feed(Dataset):
             np.add.at(counts, kinds[batch], self._data.n_supervised[batch])
         return counts
 
-    def _fed(self, trees: tuple[Tree, ...], n_supervised: int) -> FedRow:
+    def _fed(self, trees: tuple[Tree, ...], n_supervised: int, n_tokens: int) -> FedRow:
+        """A row of a step with so many supervised and so many useful tokens."""
         encoded = {index: self._data[index] for tree in trees for index in tree.samples}
         packed = pack_row(trees, encoded, **self._form)
         if self._pads:
@@ -106,7 +115,8 @@ class Feed(Dataset):
         weights = 1.0 / (per_sample if self._by_sample else np.full(len(members), n_supervised))
         pixels, numbers = self._images(packed)
         return FedRow(packed, torch.tensor(weights),
-                      torch.from_numpy(self._kinds[:, members]), pixels, numbers)  # fmt: skip
+                      torch.from_numpy(self._kinds[:, members]), pixels, numbers,
+                      share=packed.n_tokens / n_tokens)  # fmt: skip
 
     def _images(self, packed: PackedRow) -> tuple[Tensor | None, Tensor]:
         """Each distinct image once, and which of them stands where."""

@@ -17,6 +17,14 @@ A frozen weight takes 2 FLOP forward and 2 for the gradient of its input; one th
 
     4 W n + 6 A n + 4 H t + 12 L h d a + i (V + f (4 P1 + 6 P2))
 
+A token of a mixture passes k of its E experts. W and A are then the weights at work on one token: of a layer with
+hidden size D and inner size I, and adapters of rank r on each matrix, an expert's gate and up being one matrix,
+
+    W   attention + D E + k (2 D I + I D)
+    A   r (attention's widths + (D + E) + k ((D + 2 I) + (I + D)))
+
+A model that reads text only has no image: i is 0.
+
 Attention is two matrix products, 4 h d for a pair and layer forward, and four backward. The first layer of the
 projector reads the frozen vision encoder, so its input needs no gradient. The vision encoder runs forward only, up to
 the layer that the projector reads, once for each distinct image.
@@ -38,6 +46,7 @@ import torch
 
 from bimedix2_core.model.assemble import VISION_FEATURE_LAYER
 from bimedix2_core.model.shapes import Shape
+from bimedix2_core.training.matrices import active, query_width
 
 PEAKS = {
     "H200 NVL": 835e12,
@@ -73,27 +82,24 @@ class Work:
     pair: int
     """4 L h d: FLOP of a pair in all layers, forward."""
     image: int
-    """FLOP of one image, read and projected, forward and back: V + f (4 P1 + 6 P2)."""
+    """FLOP of one image, read and projected, forward and back: V + f (4 P1 + 6 P2); 0 where none is read."""
 
 
 def work_of(shape: Shape, *, lora_r: int = 0) -> Work:
-    """Count the matrices of a shape; a loaded model's is ``Shape(config.text_config, config.vision_config)``.
+    """Count the matrices of a shape; a loaded model's is ``Shape.of(config)``.
 
     Args:
-        shape: CLIP and Llama.
+        shape: CLIP and Llama, or a language model alone.
         lora_r: rank of the adapters on all linear layers of the decoder; 0 where there are none (Stage 1).
     """
     language = shape.language
-    wide, inner, n_layers = language.hidden_size, language.intermediate_size, language.num_hidden_layers
-    head_size = language.head_dim or wide // language.num_attention_heads
-    query, key = language.num_attention_heads * head_size, language.num_key_value_heads * head_size
-    linear = [(wide, query), (wide, key), (wide, key), (query, wide), (wide, inner), (wide, inner), (inner, wide)]
+    layers, lora = active(language, lora_r=lora_r)
     return Work(
-        layers=n_layers * sum(read * written for read, written in linear),
-        lora=n_layers * lora_r * sum(read + written for read, written in linear),
-        head=wide * language.vocab_size,
-        pair=4 * n_layers * query,
-        image=_vision_flops(shape) + shape.n_image_tokens * (4 * shape.vision.hidden_size * wide + 6 * wide * wide),
+        layers=layers,
+        lora=lora,
+        head=language.hidden_size * language.vocab_size,
+        pair=4 * language.num_hidden_layers * query_width(language),
+        image=_image_flops(shape) if shape.vision else 0,
     )
 
 
@@ -170,6 +176,12 @@ def sheet_peak(name: str) -> float | None:
     """Dense bfloat16 FLOP/s by torch's name of a device; None where it is not listed, or is part of a card."""
     words = set(re.split(r"[ /-]", name))
     return None if "MIG" in words else next((peak for card, peak in PEAKS.items() if words >= set(card.split())), None)
+
+
+def _image_flops(shape: Shape) -> int:
+    """One image, read forward only and projected forward and back."""
+    wide = shape.language.hidden_size
+    return _vision_flops(shape) + shape.n_image_tokens * (4 * shape.vision.hidden_size * wide + 6 * wide * wide)
 
 
 def _vision_flops(shape: Shape) -> int:

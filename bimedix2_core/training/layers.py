@@ -13,13 +13,13 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from bimedix2_core.errors import ModelError
-from bimedix2_core.model.adapters import without_adapters
+from bimedix2_core.model.adapters import decoder_of
 from bimedix2_core.training.packing.attention import allow_graphs
 
 
 def decoder_layers(model: nn.Module) -> nn.ModuleList:
-    """The language model's layers of a LLaVA, with or without adapters of PEFT."""
-    return without_adapters(model).model.language_model.layers
+    """The layers of a LLaVA's language model, or of a text model, with or without adapters of PEFT."""
+    return decoder_of(model).layers
 
 
 def compile_layers(model: nn.Module) -> None:

@@ -1,7 +1,8 @@
-"""Loop: one loop for both stages, on one process or many.
+"""Loop: one loop for both stages and for a mixture of experts, on one process or many.
 
 A step's loss is the sum over its supervised tokens divided by their number, counted over all rows and processes, so
-packing, accumulation and the number of devices do not change what is learnt.
+packing, accumulation and the number of devices do not change what is learnt. The balance of a mixture's router is the
+exception: it is asked of each row by itself, as Hugging Face's trainer asks it of each micro-batch.
 
 Everything random in a step is drawn from ``(seed, step, row)``. A checkpoint therefore needs the trainable weights, the
 optimizer's state and the step number, and a resumed run equals an uninterrupted one.
@@ -18,17 +19,19 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from bimedix2_core.model.adapters import ParameterGroup
+from bimedix2_core.model.adapters import ParameterGroup, decoder_of
 from bimedix2_core.model.assemble import Lmm
 from bimedix2_core.model.fused_lora import fused_lora
-from bimedix2_core.model.shapes import Shape
-from bimedix2_core.params import Stage2Params, StageParams
+from bimedix2_core.model.mixture.experts import grouped_experts
+from bimedix2_core.model.shapes import Shape, is_mixture
+from bimedix2_core.model.text_model import TextModel
+from bimedix2_core.params import AdapterParams, MixtureTraining, StageParams
 from bimedix2_core.records import Sample
 from bimedix2_core.runs import content_key
 from bimedix2_core.training import flops, guards
 from bimedix2_core.training.devices import Devices
 from bimedix2_core.training.feed import FedRow, Feed
-from bimedix2_core.training.forward import PackedLoss, RowInputs
+from bimedix2_core.training.forward import PackedTextLoss, RowInputs
 from bimedix2_core.training.layers import checkpoint_layers, compile_layers, release_layers
 from bimedix2_core.training.optimizer import MasterAdamW
 from bimedix2_core.training.packing import Lengths, Plan
@@ -42,13 +45,16 @@ from bimedix2_core.training.tokenised import Tokenised, tokenise
 CHECKPOINTS = "checkpoints"
 """Name of their folder in a stage's own."""
 
+BALANCE = "balance"
+"""Name of a mixture's balance among the losses of a step."""
+
 LOCAL = ("checkpoint_every", "keep_checkpoints", "image_workers", "tensorboard")
 """Settings that do not change what a run computes: it may go on with others."""
 
 
 def train(
-    lmm: Lmm,
-    net: PackedLoss,
+    lmm: Lmm | TextModel,
+    net: PackedTextLoss,
     samples: Sequence[Sample],
     *,
     groups: Sequence[ParameterGroup],
@@ -62,7 +68,7 @@ def train(
     """Train the groups' weights in place.
 
     Args:
-        lmm: the model; only weights in ``groups`` may require a gradient.
+        lmm: the model, multimodal or of text only; only weights in ``groups`` may require a gradient.
         net: the same model as a function from a row to its loss, spread over the devices.
         samples: each is tokenised once, before the first step, so a bad sample stops the run at its start.
         groups: trainable weights with their learning rates.
@@ -77,12 +83,13 @@ def train(
         TrainingLog with one record for each step, those before a resume included.
 
     Raises:
-        DataError: a sample does not fit its template or images, or a step has nothing to learn from.
+        DataError: a sample does not fit its template or images, shows an image to a model of text only, or a step has
+            nothing to learn from.
         ModelError: the loss is not finite or rises for good; raised before the step that would spread it.
         ParamsError: a sample does not fit a row.
     """
     run = _Run(lmm, net, samples, groups, settings, devices, seed, folder)
-    with packed_attention(net.llava.model.language_model), fused_lora(lmm.model), run:
+    with packed_attention(decoder_of(lmm.model)), fused_lora(lmm.model), grouped_experts(lmm.model), run:
         return run.steps(title, watch)
 
 
@@ -136,6 +143,8 @@ def row_inputs(fed: FedRow, device: torch.device) -> RowInputs:
         image_tokens=there(packed.image_tokens),
         image_numbers=there(fed.image_numbers),
         pixel_values=None if fed.pixel_values is None else there(fed.pixel_values),
+        n_tokens=packed.n_tokens,
+        share=fed.share,
     )
 
 
@@ -179,9 +188,10 @@ class _Run:
         self.optimizer = MasterAdamW(groups, weight_decay=settings.weight_decay)
         self.net = net
         self.checkpoints = Checkpoints(folder / CHECKPOINTS, key=key, keep=settings.keep_checkpoints)
-        language, vision = lmm.model.config.text_config, lmm.model.config.vision_config
-        rank = settings.lora_r if isinstance(settings, Stage2Params) else 0
-        self.work = flops.work_of(Shape(language, vision), lora_r=rank)
+        shape, rank = Shape.of(lmm.model.config), settings.lora_r if isinstance(settings, AdapterParams) else 0
+        self.work = flops.work_of(shape, lora_r=rank)
+        self._routes = is_mixture(shape.language)
+        self._balance_weight = settings.balance_weight if isinstance(settings, MixtureTraining) else 0.0
         self.peak = flops.peak_flops(lmm.device, next(lmm.model.parameters()).dtype).flops
 
     def __enter__(self):
@@ -231,7 +241,7 @@ class _Run:
         ids = [self.data.ids[index] for index in batch]
         guards.check_labels(self.folder, step=step, ids=ids, n_supervised=int(n_targets[:-2].sum()))
         rows = next(loader)
-        loss, by_kind, counts = self._forward_backward(step, rows)
+        loss, balance, by_kind, counts = self._forward_backward(step, rows)
         norm = self.devices.clip(self._trained, self.settings.max_grad_norm).item()
         guards.check_finite(self.folder, step=step, ids=ids, loss=loss, norm=norm)
         guard.check(step=step, ids=ids, loss=loss, norm=norm)
@@ -246,24 +256,29 @@ class _Run:
             mfu=flops.mfu(flop, seconds=seconds, peak=self.peak, n_devices=self.devices.count),
             memory_gb=self.devices.peak_memory_gb(),
             losses={name: total / n for name, total, n in zip(self.feed.kinds, by_kind, n_targets.tolist(), strict=True)
-                    if n},
+                    if n} | ({BALANCE: balance} if self._routes else {}),
         )  # fmt: skip
 
-    def _forward_backward(self, step: int, rows: Sequence[FedRow]) -> tuple[float, list[float], list[float]]:
-        """Loss of the step, sum of the losses of each kind, and FLOPs, useful and computed tokens: of all processes."""
+    def _forward_backward(self, step: int, rows: Sequence[FedRow]) -> tuple[float, float, list[float], list[float]]:
+        """Loss and balance of the step, sum of the losses of each kind, and FLOPs, useful and computed tokens.
+
+        Each of all processes together.
+        """
         device, n_kinds = self.lmm.device, len(self.feed.kinds)
-        totals = torch.zeros(1 + n_kinds + 3, dtype=torch.float64, device=device)
+        totals = torch.zeros(2 + n_kinds + 3, dtype=torch.float64, device=device)
         for number, fed in enumerate(rows):
             torch.manual_seed(_seed(self.seed, step, number * self.devices.count + self.devices.rank))
             with self.devices.synchronised(self.module, last=number == len(rows) - 1):
-                loss, losses = self.module(row_inputs(fed, device))
-                (loss * self.devices.count).backward()  # gradients are averaged over processes, and are to be added
+                loss, losses, balance = self.module(row_inputs(fed, device))
+                learnt = loss + self._balance_weight * balance if self._balance_weight else loss
+                (learnt * self.devices.count).backward()  # gradients are averaged over processes, and are to be added
             totals[0] += loss.detach()
+            totals[1] += balance.detach()
             for kinds in fed.kinds.to(device):
-                totals[1 : 1 + n_kinds].index_add_(0, kinds, losses.to(totals.dtype))
+                totals[2 : 2 + n_kinds].index_add_(0, kinds, losses.to(totals.dtype))
             totals[-3:] += torch.tensor(self._counts(fed), dtype=totals.dtype, device=device)
-        loss, *others = self.devices.total(totals).tolist()
-        return loss, others[:n_kinds], others[n_kinds:]
+        loss, balance, *others = self.devices.total(totals).tolist()
+        return loss, balance, others[:n_kinds], others[n_kinds:]
 
     def _counts(self, fed: FedRow) -> tuple[float, float, float]:
         """FLOPs, useful tokens and computed tokens of a row."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from bimedix2_core.model.shapes import Counts, Shape
-from bimedix2_core.params import Stage2Params, StageParams
+from bimedix2_core.params import AdapterParams, StageParams
 from bimedix2_core.training.activations import Setting, row_bytes
-from bimedix2_core.training.flops import work_of
+from bimedix2_core.training.matrices import held
 
 FROZEN_BYTES = {"fp8": 1.0, "nf4": 0.5 + 1 / 64 + 4 / (64 * 256)}
 """Of a weight: an e4m3 code, whose scales by row are too few to count; or 4 bits, with 8 bits for each block of 64 and
@@ -70,21 +70,21 @@ class Memory:
 
 
 def fullest_row(settings: StageParams, shape: Shape, *, dtype: torch.dtype, on_gpu: bool) -> Setting:
-    """A row that takes as much memory as any: half of it images, all else learnt.
+    """A row that takes as much memory as any: half of it images, where the model reads some, and all else learnt.
 
     Args:
         settings: of a stage.
-        shape: CLIP and Llama.
+        shape: CLIP and Llama, or a language model alone.
         dtype: of the model's weights.
         on_gpu: whether it is computed there.
     """
-    n_images = max(1, settings.row_length // (2 * shape.n_image_tokens))
+    n_images = max(1, settings.row_length // (2 * shape.n_image_tokens)) if shape.vision else 0
     row = Setting(
         dtype=dtype, row_length=settings.row_length, n_images=n_images,
         n_targets=max(1, settings.row_length - n_images * shape.n_image_tokens), on_gpu=on_gpu,
         checkpoints=settings.activation_checkpointing == "layers", compiles=settings.compile_layers,
     )  # fmt: skip
-    return _with_adapters(row, settings) if isinstance(settings, Stage2Params) else row
+    return _with_adapters(row, settings) if isinstance(settings, AdapterParams) else row
 
 
 def training_memory(
@@ -93,30 +93,31 @@ def training_memory(
     """What training holds at most.
 
     Args:
-        shape: CLIP and Llama.
+        shape: CLIP and Llama, or a language model alone; of a mixture all experts are held.
         counts: its weights.
         row: as ``fullest_row`` gives it.
         frozen_base: how the linear layers of the decoder are held: ``plain``, ``fp8`` or ``nf4``.
         is_sharded: whether processes share out weights, gradients and optimizer.
     """
-    work, size, adapter_size = work_of(shape, lora_r=row.lora_r), row.dtype.itemsize, row.adapter_dtype.itemsize
-    trained = ((counts.parts.projector, size), (work.lora, adapter_size))
-    copies = 2 if work.lora else 1  # PEFT keeps the projector as it was beside the one that learns
+    layers, lora = held(shape.language, lora_r=row.lora_r)
+    size, adapter_size = row.dtype.itemsize, row.adapter_dtype.itemsize
+    trained = ((counts.parts.projector, size), (lora, adapter_size))
+    copies = 2 if lora else 1  # PEFT keeps the projector as it was beside the one that learns
 
     def weights(name: str, count: int, each: float) -> Part:
         return Part(name, count, "weights", each, is_sharded)
 
     parts = [
-        weights("decoder layers", work.layers, FROZEN_BYTES.get(frozen_base, size)),
-        weights("embedding, norms and head", counts.language - work.layers, size),
+        weights("decoder layers", layers, FROZEN_BYTES.get(frozen_base, size)),
+        weights("embedding, norms and head", counts.language - layers, size),
         weights("vision encoder", counts.parts.vision_tower, size),
         weights("projector", copies * counts.parts.projector, size),
-        weights("adapters", work.lora, adapter_size),
+        weights("adapters", lora, adapter_size),
         weights("gradients", *_mean((count, each) for count, each in trained)),
         weights("optimizer", *_mean((count, optimizer_bytes(each)) for count, each in trained)),
     ]
     if is_sharded:
-        gathered = GATHERED_LAYERS * work.layers // shape.language.num_hidden_layers + counts.language - work.layers
+        gathered = GATHERED_LAYERS * layers // shape.language.num_hidden_layers + counts.language - layers
         parts.append(Part(f"embedding, head and {GATHERED_LAYERS} layers made whole", gathered, "weights", size))
     passed = row_bytes(shape, row)
     parts += [
@@ -133,10 +134,10 @@ def optimizer_bytes(size: int) -> int:
     return MOMENTS + (MASTER if size == 2 else 0)
 
 
-def _with_adapters(row: Setting, settings: Stage2Params) -> Setting:
-    """The same row where adapters learn."""
+def _with_adapters(row: Setting, settings: AdapterParams) -> Setting:
+    """The same row where adapters learn; only those of Stage 2 have dropout."""
     return replace(
-        row, lora_r=settings.lora_r, lora_dropout=settings.lora_dropout,
+        row, lora_r=settings.lora_r, lora_dropout=getattr(settings, "lora_dropout", 0.0),
         adapter_dtype=getattr(torch, settings.adapter_dtype),
     )  # fmt: skip
 

@@ -42,7 +42,8 @@ class StepRecord:
     """Largest memory so far, in 10^9 bytes: of the device on a GPU, of the process on a CPU."""
     losses: dict[str, float] = field(default_factory=dict)
     """Loss of the step's languages (``en``, ``ar``) and modalities (``image_text``, ``text``), each in nats per
-    supervised token of its own; only those in the step."""
+    supervised token of its own; only those in the step. Of a mixture also ``balance``, the load-balance loss of its
+    router without its weight: the number of experts a token passes where all are chosen equally, more otherwise."""
 
 
 @dataclass(frozen=True)

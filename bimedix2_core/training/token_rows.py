@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from bimedix2_core.data.chat import IGNORE_INDEX, IMAGE_TOKEN, Encoded, encode
+from bimedix2_core.data.chat import IGNORE_INDEX, Encoded, encode, image_token
 from bimedix2_core.errors import DataError, listed
 from bimedix2_core.records import Message, Sample
 
@@ -94,8 +94,8 @@ class TokenRows:
         Raises:
             DataError: as ``data.chat.encode``.
         """
-        image_token = self.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
-        kept = [_Row.of(words, self._encoded(words), image_token=image_token) for words in samples]
+        placeholder = image_token(self.tokenizer)
+        kept = [_Row.of(words, self._encoded(words), image_token=placeholder) for words in samples]
         refused = [Refused(row.id, row.n_tokens, reason) for row in kept if (reason := self._reason(row))]
         return Encoding(_batch(kept, self.max_length), refused)
 
@@ -149,7 +149,7 @@ class _Row:
     """Tokens up to and including the last image token; 0 without an image."""
 
     @classmethod
-    def of(cls, words: Words, encoded: Encoded, *, image_token: int) -> "_Row":
+    def of(cls, words: Words, encoded: Encoded, *, image_token: int | None) -> "_Row":
         input_ids = np.array(encoded.input_ids, dtype=np.int32)
         (places,) = (input_ids == image_token).nonzero() if encoded.n_images else ((),)
         end = int(places[-1]) + 1 if len(places) else 0

@@ -27,13 +27,14 @@ from tqdm.auto import tqdm
 from bimedix2_core.data import chat
 from bimedix2_core.data.chat import Encoded
 from bimedix2_core.data.image_key import ImageKeys
-from bimedix2_core.errors import DataError
+from bimedix2_core.errors import DataError, listed
 from bimedix2_core.records import Sample
 from bimedix2_core.runs import content_key
 from bimedix2_core.training.token_rows import SCHEMA, TokenRows, TooLong, Words, encodings
 
 if TYPE_CHECKING:
     from bimedix2_core.model.assemble import Lmm
+    from bimedix2_core.model.text_model import TextModel
 
 VERSION = 1
 """Of the file's columns; part of the key, so that a file of another version is not taken."""
@@ -115,7 +116,13 @@ class Tokenised(Sequence[Encoded]):
 
 
 def tokenise(
-    samples: Sequence[Sample], lmm: "Lmm", *, max_length: int, too_long: TooLong, folder: Path, workers: int
+    samples: Sequence[Sample],
+    lmm: "Lmm | TextModel",
+    *,
+    max_length: int,
+    too_long: TooLong,
+    folder: Path,
+    workers: int,
 ) -> Tokenised:
     """The samples as tokens: from the file in ``folder`` where it is, else encoded and written, whole or not at all.
 
@@ -131,20 +138,31 @@ def tokenise(
             ``if __name__ == "__main__"``, because each begins by importing it.
 
     Raises:
-        DataError: there is no sample; one does not fit its template or images; one is too long, or its cut would go
-            through its images or leave nothing supervised.
+        DataError: there is no sample; one does not fit its template or images, or shows an image to a model that reads
+            text only; one is too long, or its cut would go through its images or leave nothing supervised.
     """
     if not samples:
         raise DataError("there is no sample to train on; expected at least one")
     rows = TokenRows(lmm.tokenizer, lmm.n_image_tokens, max_length, too_long)
     image_keys = ImageKeys()
     images = [image_keys(sample.images) for sample in _watched(samples, "Looking at images")]
+    if not lmm.n_image_tokens:
+        _check_text_only(samples, images)
     key = _key(rows, samples, images)
     file = folder / f"tokens-{key}.arrow"
     with _alone(folder):
         if _found(file) is None:
             _write(file, key, rows, samples, images, workers=workers)
     return Tokenised(file)
+
+
+def _check_text_only(samples: Sequence[Sample], images: Sequence[tuple[str, ...]]) -> None:
+    shown = [sample.id for sample, keys in zip(samples, images, strict=True) if keys]
+    if shown:
+        raise DataError(
+            f"{len(shown):,} of {len(samples):,} samples show images ({listed(shown, shown=3)}), but the model reads "
+            "text only; leave them out, or train a multimodal model"
+        )
 
 
 def _key(rows: TokenRows, samples: Sequence[Sample], images: Sequence[tuple[str, ...]]) -> str:

@@ -4,13 +4,21 @@ import pytest
 import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
-from transformers import CLIPVisionConfig, LlamaConfig, LlavaForConditionalGeneration
+from transformers import (
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaForConditionalGeneration,
+    MixtralConfig,
+    MixtralForCausalLM,
+)
 
-from bimedix2_core.model.adapters import add_lora, freeze_all_but_projector
+from bimedix2_core.model.adapters import add_lora, decoder_of, freeze_all_but_projector
 from bimedix2_core.model.assemble import llava_config
+from bimedix2_core.model.mixture.adapters import add_mixture_lora
+from bimedix2_core.model.mixture.experts import grouped_experts
 from bimedix2_core.model.shapes import SHAPES, Shape
 from bimedix2_core.training.activations import LiveBytes, RowBytes, Setting, row_bytes
-from bimedix2_core.training.forward import PackedLoss, RowInputs
+from bimedix2_core.training.forward import PackedLoss, PackedTextLoss, RowInputs
 from bimedix2_core.training.layers import checkpoint_layers
 from bimedix2_core.training.packing.attention import packed_attention, seen_by
 from bimedix2_core.training.packing.rows import Block
@@ -32,6 +40,12 @@ MIDDLE = Shape(
         num_key_value_heads=4, tie_word_embeddings=False,
     ),
     CLIP,
+)  # fmt: skip
+MIXTURE = Shape(
+    MixtralConfig(
+        vocab_size=1000, hidden_size=256, intermediate_size=512, num_hidden_layers=4, num_attention_heads=8,
+        num_key_value_heads=4, num_local_experts=4, num_experts_per_tok=2,
+    )
 )  # fmt: skip
 ROW = Setting(dtype=torch.float32, row_length=256, n_images=4, n_targets=60, on_gpu=False)
 LORA = {"lora_r": 8}
@@ -59,17 +73,32 @@ def test_bytes_are_counted_while_a_tensor_lives_and_views_of_it_never():
 
 def trained_model(shape: Shape, row: Setting) -> nn.Module:
     """A model with weights as a stage trains it, gradients in place."""
-    model = LlavaForConditionalGeneration(llava_config(shape.vision, shape.language)).to(row.dtype)
-    if row.lora_r:
-        model = add_lora(model, rank=row.lora_r, alpha=8, dropout=row.lora_dropout, seed=0,
-                         adapter_dtype=row.adapter_dtype)  # fmt: skip
-    else:
-        freeze_all_but_projector(model)
+    model = adapted_model(shape, row)
     if row.checkpoints:
         checkpoint_layers(model)
     for weight in model.parameters():
         weight.grad = torch.zeros_like(weight) if weight.requires_grad else None
     return model.train()
+
+
+def choose_evenly(router, _, routed):
+    """Each expert gets as many tokens: what is predicted for it."""
+    logits, scores, chosen = routed
+    return logits, scores, torch.arange(chosen.numel()).view_as(chosen) % router.num_experts
+
+
+def adapted_model(shape: Shape, row: Setting) -> nn.Module:
+    adapters = {"rank": row.lora_r, "alpha": 8, "seed": 0, "adapter_dtype": row.adapter_dtype}
+    if shape.vision is None:
+        model = MixtralForCausalLM(shape.language).to(row.dtype)
+        for layer in model.model.layers:
+            layer.mlp.gate.register_forward_hook(choose_evenly)
+        return add_mixture_lora(model, **adapters)
+    model = LlavaForConditionalGeneration(llava_config(shape.vision, shape.language)).to(row.dtype)
+    if row.lora_r:
+        return add_lora(model, dropout=row.lora_dropout, **adapters)
+    freeze_all_but_projector(model)
+    return model
 
 
 def row_of(shape: Shape, row: Setting) -> RowInputs:
@@ -79,7 +108,9 @@ def row_of(shape: Shape, row: Setting) -> RowInputs:
         seen=seen_by([Block(0, length, (0,))], length=length, device=torch.device("cpu")),
         sources=torch.arange(row.n_targets), targets=torch.zeros(row.n_targets, dtype=torch.int64),
         weights=torch.ones(row.n_targets), image_tokens=torch.arange(row.n_images * features),
-        image_numbers=torch.arange(row.n_images), pixel_values=torch.randn(row.n_images, 3, SIDE, SIDE),
+        image_numbers=torch.arange(row.n_images),
+        pixel_values=torch.randn(row.n_images, 3, SIDE, SIDE) if row.n_images else None,
+        n_tokens=length, share=1.0,
     )  # fmt: skip
 
 
@@ -88,12 +119,15 @@ def measured(shape: Shape, row: Setting) -> RowBytes:
 
     The allocator's own record, not ours: every allocation and release, as the profiler sees them.
     """
-    net = PackedLoss(trained_model(shape, row))
+    model = trained_model(shape, row)
+    net = (PackedLoss if shape.vision else PackedTextLoss)(model)
     with (
-        packed_attention(net.llava.model.language_model),
+        packed_attention(decoder_of(model)),
+        grouped_experts(model),
         profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler,
     ):
-        loss, _ = net(row_of(shape, row))
+        loss, _, balance = net(row_of(shape, row))
+        loss = loss + balance
         torch.empty(MARK, dtype=torch.uint8)  # marks the end of the forward pass
         loss.backward()
     now = kept = peak = 0
@@ -133,6 +167,16 @@ def test_of_a_tiny_model_too_but_for_what_is_too_small_to_count(changes):
     # the state of the random numbers, 5 kB for each checkpointed layer, is not counted either
     assert predicted.kept == pytest.approx(found.kept, rel=0.15)
     assert predicted.peak == pytest.approx(found.peak, rel=0.15)
+
+
+@pytest.mark.parametrize("changes", [{}, {"checkpoints": True}], ids=["LoRA", "checkpointing"])
+def test_of_a_mixture_whose_experts_are_chosen_evenly_too(changes):
+    row = replace(ROW, n_images=0, **LORA | changes)
+
+    predicted, found = row_bytes(MIXTURE, row), measured(MIXTURE, row)
+
+    assert predicted.kept == pytest.approx(found.kept, rel=0.02)
+    assert predicted.peak == pytest.approx(found.peak, rel=0.02)
 
 
 # --- by hand, and what a GPU does otherwise -------------------------------------------------------------------------

@@ -93,6 +93,16 @@ def test_two_processes_learn_what_one_learns(alone, tmp_path, stage, sharding, o
     assert_close(weights(together, 0), weights(together, 1), atol=0)
 
 
+@pytest.mark.parametrize("sharding", ["none", "full"])
+def test_two_processes_teach_a_mixture_of_experts_what_one_does(tmp_path, sharding):
+    for folder, options in ((tmp_path / "alone", {}), (tmp_path / "both", {"count": 2, "sharding": sharding})):
+        count = options.get("count", 1)
+        assert processes.run("mixture", folder, **options) == [0] * count
+
+    assert_same_training(tmp_path / "alone", tmp_path / "both")
+    assert_close(weights(tmp_path / "both", 0), weights(tmp_path / "both", 1), atol=0)
+
+
 @pytest.mark.parametrize(("dtype", "frozen_base"), [("bfloat16", "plain"), ("float32", "fp8")])
 def test_adapters_in_float32_are_spread_beside_a_base_of_16_and_of_8_bits(tmp_path, dtype, frozen_base):
     options = {"dtype": dtype, "frozen_base": frozen_base, "max_steps": 2}

@@ -1,6 +1,7 @@
 import pytest
 import tiny
 import torch
+from tiny_mixture import CONFIG, adapted_mixture
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import LlavaForConditionalGeneration
 
@@ -9,6 +10,7 @@ from bimedix2_core.model.shapes import SHAPES, Shape, count, count_lora
 from bimedix2_core.training import flops
 from bimedix2_core.training.flops import Peak, mfu, mfu_4n, peak_flops, recomputed_flops, row_flops, sheet_peak, work_of
 from bimedix2_core.training.forward import PackedLoss, RowInputs
+from bimedix2_core.training.matrices import active, held
 from bimedix2_core.training.packing.attention import packed_attention, seen_by
 from bimedix2_core.training.packing.rows import Block
 
@@ -59,6 +61,36 @@ def test_stage_1_learns_nothing_from_text_alone_and_counts_it_forward_only():
 
     assert flops_of(work, **counts) == 200 * work.layers + 100 * work.head + 5050 * work.pair
     assert with_image - flops_of(work, **counts) == 200 * work.layers + 100 * work.head + 2 * 5050 * work.pair
+
+
+def test_a_token_of_bimedix_passes_two_of_eight_experts_and_no_image_by_hand():
+    work = work_of(SHAPES["bimedix_moe"], lora_r=8)
+
+    # a layer: q and o 4096 x 4096, k and v 4096 x 1024, router 4096 x 8; two experts, gate with up and down
+    expert = 4096 * 28_672 + 14_336 * 4096
+    assert work.layers == 32 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 4096 * 8 + 2 * expert)
+    attention = 2 * (4096 + 4096) + 2 * (4096 + 1024)
+    assert work.lora == 32 * 8 * (attention + 4096 + 8 + 2 * ((4096 + 28_672) + (14_336 + 4096)))
+    assert (work.head, work.image) == (4096 * 32_000, 0)
+    # what is left of the active weights: the embedding, two norms in each layer and the last one
+    assert count(SHAPES["bimedix_moe"]).active == work.layers + 2 * work.head + 65 * 4096
+
+
+def test_a_memory_holds_all_eight_experts_and_their_adapters():
+    language = SHAPES["bimedix_moe"].language
+    expert, expert_adapters = 4096 * 28_672 + 14_336 * 4096, (4096 + 28_672) + (14_336 + 4096)
+
+    everything, at_work = held(language, lora_r=8), active(language, lora_r=8)
+
+    assert everything.layers - at_work.layers == 32 * 6 * expert
+    assert everything.lora - at_work.lora == 32 * 8 * 6 * expert_adapters
+    assert held(EIGHT_B.language, lora_r=8) == active(EIGHT_B.language, lora_r=8)
+
+
+def test_the_adapters_that_are_counted_are_those_that_are_made():
+    model = adapted_mixture(rank=3).model
+
+    assert held(CONFIG, lora_r=3).lora == sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
 def test_checkpointing_adds_one_forward_pass_of_the_layers():
@@ -139,6 +171,7 @@ def counted_by_torch(*, lora_r: int, n_images: int, n_tokens: int = 24, n_target
         sources=torch.arange(n_targets), targets=torch.ones(n_targets, dtype=torch.int64),
         weights=torch.ones(n_targets), image_tokens=torch.arange(n_images * shape.n_image_tokens),
         image_numbers=torch.arange(n_images), pixel_values=torch.randn(n_images, 3, tiny.PIXELS, tiny.PIXELS),
+        n_tokens=n_tokens, share=1.0,
     )  # fmt: skip
     with packed_attention(net.llava.model.language_model), FlopCounterMode(display=False) as counter:
         net(row)[0].backward()

@@ -98,7 +98,7 @@ def test_shapes_and_formats_of_the_true_shape_fit_forward_and_back(stage, change
     net = PackedLoss(lmm.model.train())
 
     with packed_attention(net.llava.model.language_model):
-        loss, losses = net(row_inputs(fed, lmm.device))
+        loss, losses, _ = net(row_inputs(fed, lmm.device))
     loss.backward()
 
     trained = [weight for weight in lmm.model.parameters() if weight.requires_grad]

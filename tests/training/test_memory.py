@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tiny_mixture import CONFIG, mixture_settings
 from transformers import CLIPVisionConfig, LlamaConfig
 
 from bimedix2_core.model.shapes import SHAPES, Shape, count
@@ -70,6 +71,29 @@ def test_a_frozen_base_makes_the_decoder_layers_smaller_and_nothing_else():
     # 4 bits, 8 bits for a block of 64, 32 bits for 256 of these
     assert nf4["decoder layers"] == pytest.approx(LAYERS * (4 + 8 / 64 + 32 / (64 * 256)) / 8)
     assert {name for name in plain if plain[name] != nf4[name]} == {"decoder layers"}
+
+
+def test_a_mixture_holds_all_experts_for_the_two_that_a_token_passes():
+    shape = Shape(CONFIG)
+    row = replace(ROW, n_images=0, lora_r=2)
+
+    found = {part.name: part.n_bytes for part in training_memory(shape, count(shape), row, frozen_base="nf4").parts}
+
+    # 2 layers: q and o 16 x 16, k and v 16 x 8, router 16 x 4, four experts with 16 x 64 and 32 x 16
+    layers = 2 * (2 * 256 + 2 * 128 + 64 + 4 * (1024 + 512))
+    adapters = 2 * 2 * (2 * 32 + 2 * 24 + 20 + 4 * (80 + 48))
+    assert found["decoder layers"] == pytest.approx(layers * (4 + 8 / 64 + 32 / (64 * 256)) / 8)
+    assert found["embedding, norms and head"] == (2 * 320 * 16 + 5 * 16) * 2
+    assert found["adapters"] == found["gradients"] == adapters * 4
+    assert found["optimizer"] == adapters * 8
+    assert not {"projector", "vision encoder"} & found.keys()
+
+
+def test_the_fullest_row_of_a_text_model_is_learnt_but_for_nothing():
+    row = fullest_row(mixture_settings(row_length=300), SHAPES["bimedix_moe"], dtype=torch.bfloat16, on_gpu=True)
+
+    assert (row.row_length, row.n_images, row.n_targets) == (300, 0, 300)
+    assert (row.lora_r, row.lora_dropout, row.adapter_dtype) == (2, 0.0, torch.float32)
 
 
 def test_processes_share_out_weights_and_optimizer_and_nothing_of_a_row():

@@ -108,7 +108,7 @@ def in_rows(lmm, samples, data, **settings):
     net, total = PackedLoss(lmm.model), 0.0
     with packed_attention(net.llava.model.language_model):
         for fed in feed[0]:
-            loss, _ = net(row_inputs(fed, lmm.device))
+            loss, _, _ = net(row_inputs(fed, lmm.device))
             loss.backward()
             total += loss.item()
     return total, gradients(lmm.model), plan
@@ -174,7 +174,7 @@ def test_a_changed_branch_does_not_change_its_siblings(tmp_path):
         assert len(fed.packed.blocks) == 1
         net = PackedLoss(lmm.model)
         with packed_attention(net.llava.model.language_model):
-            _, losses = net(row_inputs(fed, lmm.device))
+            _, losses, _ = net(row_inputs(fed, lmm.device))
         return losses[fed.packed.owners == 0], losses[fed.packed.owners == 1]
 
     before, after = losses_of([first, second], tmp_path / "1"), losses_of([first, changed], tmp_path / "2")

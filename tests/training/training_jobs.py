@@ -17,6 +17,7 @@ import torch._dynamo  # what FSDP would import in each process
 import torch.distributed.fsdp
 from accelerate import PartialState
 from safetensors.torch import save_file
+from tiny_mixture import mixture_settings, text_samples, tiny_mixture
 from training_processes import N_SAMPLES, SETTINGS
 
 from bimedix2_core.errors import ParamsError
@@ -24,12 +25,14 @@ from bimedix2_core.model.assemble import Lmm
 from bimedix2_core.training import __main__ as command
 from bimedix2_core.training.devices import Devices
 from bimedix2_core.training.forward import PackedLoss
+from bimedix2_core.training.mixture import train_mixture
 from bimedix2_core.training.shards import whole_trained
 from bimedix2_core.training.stage1 import train_stage1
 from bimedix2_core.training.stage2 import train_stage2
 
 torch.set_num_threads(1)
 LMM = tiny.tiny_lmm()
+MIXTURE = tiny_mixture()
 
 CORE = f"{Path(command.__file__).parents[1]}/"
 
@@ -65,9 +68,23 @@ def train(stage, folder, *, sharding="none", dtype="float32", frozen_base="plain
         settings = tiny.stage2_settings(**SETTINGS | {"lora_dropout": 0.3} | changes)
         model = train_stage2(lmm, samples, settings=settings, frozen_base=frozen_base, **common).lmm.model
     sys.settrace(None)
-    weights = {name: weight.contiguous() for name, weight in whole_trained(model).items()}
-    save_file(weights, folder / f"weights-{rank}.safetensors")
+    save_trained(model, folder)
     (folder / f"lines-{rank}.json").write_text(json.dumps(lines))
+
+
+def mixture(folder, *, sharding="none", **changes):
+    """Train a mixture of experts in ``folder``; leaves the trained weights as each process has them."""
+    settings = mixture_settings(**SETTINGS | {"balance_weight": 0.0} | changes)
+    tuned = train_mixture(
+        MIXTURE, text_samples(N_SAMPLES), settings=settings, seed=0, folder=Path(folder), sharding=sharding
+    ).text_model
+    save_trained(tuned.model, Path(folder))
+
+
+def save_trained(model, folder):
+    """The trained weights as this process has them, into ``weights-<rank>.safetensors``."""
+    weights = {name: weight.contiguous() for name, weight in whole_trained(model).items()}
+    save_file(weights, folder / f"weights-{os.environ.get('RANK', '0')}.safetensors")
 
 
 def die_at(number, files=(), rank=0):
