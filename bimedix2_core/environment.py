@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bimedix2_core.errors import ParamsError
-from bimedix2_core.params import BaseParts, LlavaData, Params, RandomBase, load_params, root
+from bimedix2_core.params import BaseParts, LlavaData, Params, load_params, root
 
 NAMED = ("torch", "transformers", "peft", "accelerate", "datasets", "tokenizers", "numpy", "pillow", "matplotlib",
          "papermill", "jupyterlab", "pydantic")  # fmt: skip
@@ -103,20 +103,36 @@ def missing_for(params: Params, *, gpus: tuple[str, ...], offline: bool) -> list
     """What a profile asks for and this machine lacks, one phrase for each."""
     missing = [] if params.run.device != "cuda" or gpus else ["a GPU (run.device is cuda)"]
     missing += [f"the weights {name} ({why})" for name in weights(params) if (why := _why_absent(name, offline))]
-    if isinstance(params.data, LlavaData):
-        files = (params.data.stage1_file, params.data.stage2_file, params.data.image_folder)
-        missing += [f"the data {path}" for path in files if not (root() / path).exists()]
-    return missing
+    if _holds_4_bits(params) and not _version("bitsandbytes"):
+        missing.append("the package bitsandbytes (frozen_base is nf4)")
+    return missing + [f"the data {path}" for path in _data_files(params) if not (root() / path).exists()]
 
 
 def weights(params: Params) -> list[str]:
     """Hub ids and folders of all weights a profile names, each once; none where they are drawn at random."""
-    base = params.model.base
-    if base is None:
-        return list(dict.fromkeys(name for rows in params.model.checkpoints.values() for name in rows.values()))
-    if isinstance(base, RandomBase):
-        return []
-    return [base.vision_tower, base.language_model] if isinstance(base, BaseParts) else [base]
+    base, mixture = params.model.base, params.mixture
+    names = [name for rows in params.model.checkpoints.values() for name in rows.values()]
+    if isinstance(base, BaseParts):
+        names += [base.vision_tower, base.language_model]
+    elif isinstance(base, str):
+        names.append(base)
+    if mixture and isinstance(mixture.base, str):
+        names.append(mixture.base)
+    return list(dict.fromkeys(names))
+
+
+def _holds_4_bits(params: Params) -> bool:
+    """Whether something is trained above frozen layers in 4 bits."""
+    held = [params.model.frozen_base] if params.trains else []
+    return "nf4" in [*held, params.mixture and params.mixture.frozen_base]
+
+
+def _data_files(params: Params) -> list[str]:
+    """Files and folders that the training reads, from the repository."""
+    data = params.data
+    stages = [data.stage1_file, data.stage2_file, data.image_folder] if isinstance(data, LlavaData) else []
+    sources = params.mixture.data.sources.values() if params.mixture else ()
+    return stages + [place for place in sources if not place.startswith("hub:")]
 
 
 def gpu_memories_gb() -> tuple[float, ...]:

@@ -17,6 +17,7 @@ from bimedix2_core.params.data_engine import (
     SynthesisParams,
     TranslationParams,
 )
+from bimedix2_core.params.mixture import MixtureData, MixtureParams, MixtureTraining, UpcycledBase
 from bimedix2_core.params.reading import DEFAULT_PROFILE, load_params, read_profile, root
 from bimedix2_core.params.sections import (
     BaseParts,
@@ -28,12 +29,12 @@ from bimedix2_core.params.sections import (
     PhantomData,
     RandomBase,
     RunParams,
-    Stage2Params,
-    StageParams,
 )
+from bimedix2_core.params.stages import AdapterParams, Stage2Params, StageParams
 
 __all__ = [
     "DEFAULT_PROFILE",
+    "AdapterParams",
     "BaseParts",
     "BenchmarkParams",
     "ClinicalQaParams",
@@ -43,6 +44,9 @@ __all__ = [
     "MachinesParams",
     "MbenchParams",
     "MedicalVqaParams",
+    "MixtureData",
+    "MixtureParams",
+    "MixtureTraining",
     "ModelParams",
     "NoData",
     "Params",
@@ -56,6 +60,7 @@ __all__ = [
     "SynthesisJob",
     "SynthesisParams",
     "TranslationParams",
+    "UpcycledBase",
     "UphillParams",
     "VqaSetParams",
     "load_params",

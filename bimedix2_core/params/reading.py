@@ -14,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from bimedix2_core.errors import DataError, ParamsError
+from bimedix2_core.params.mixture import UpcycledBase
 from bimedix2_core.params.section import Section
 from bimedix2_core.params.sections import BaseParts, LlavaData, NoData, Params, PhantomData, RandomBase
 
@@ -24,6 +25,7 @@ _TAGS: dict[str, type[Section] | None] = {
     "checkpoint": None,
     "parts": BaseParts,
     "random": RandomBase,
+    "upcycled": UpcycledBase,
     "phantoms": PhantomData,
     "llava": LlavaData,
     "none": NoData,
@@ -211,7 +213,7 @@ def _hint(found: object) -> str:
 
 
 def _spelling(place: tuple[str | int, ...]) -> str:
-    """The likely key for an unknown one: close in spelling in its section, or the same name elsewhere."""
+    """The likely key for an unknown one: the same name elsewhere, or close in spelling in its section."""
     section: Any = Params
     for part in place[:-1]:
         if part in _TAGS:
@@ -219,16 +221,14 @@ def _spelling(place: tuple[str | int, ...]) -> str:
         elif part in section.model_fields:  # else it is a name that the profile gives, such as an endpoint's
             section = _sections(section.model_fields[part].annotation)[0]
     unknown, known = str(place[-1]), list(section.model_fields)
-    close = difflib.get_close_matches(unknown, known, n=1)
-    if close:
-        return f"did you mean `{close[0]}`?"
     sources = _sections(Params.model_fields["data"].annotation)
     if place[0] == "data" and any(unknown in source.model_fields for source in sources):
         return f"it belongs to another source than {place[1]!r}"
     elsewhere = [path for path in _all_keys(Params, "") if path.rsplit(".", 1)[-1] == unknown]
     if elsewhere:
         return f"it belongs to `{elsewhere[0]}`"
-    return f"known here: {', '.join(known)}"
+    close = difflib.get_close_matches(unknown, known, n=1)
+    return f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
 
 
 def _all_keys(section: type[Section], prefix: str) -> Iterator[str]:

@@ -9,7 +9,9 @@ from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 from bimedix2_core.params.ablations import AblationParams
 from bimedix2_core.params.benchmarks import BenchmarkParams
 from bimedix2_core.params.data_engine import CompositionParams, SynthesisParams, TranslationParams
-from bimedix2_core.params.section import Count, CountOrZero, Rate, Section, Share, Text, leaves
+from bimedix2_core.params.mixture import MixtureParams, UpcycledBase
+from bimedix2_core.params.section import Count, CountOrZero, Section, Text, leaves
+from bimedix2_core.params.stages import Stage2Params, StageParams
 
 
 class RunParams(Section):
@@ -43,6 +45,9 @@ class RandomBase(Section):
 
     random_weights: Literal["bimedix2_8b", "bimedix2_70b"]
     """Which model's shape."""
+
+
+_FLOAT16 = "model.dtype is float16, which this training does not scale; write bfloat16 or float32"
 
 
 def _base_tag(value: object) -> str:
@@ -124,78 +129,6 @@ class NoData(Section):
     """Folder of a reader's own images for notebook 05; null where there is none."""
 
 
-class StageParams(Section):
-    """How one training stage runs: AdamW, cosine schedule with linear warm-up."""
-
-    learning_rate: Rate
-    """Peak learning rate: Stage 1 of the projector, Stage 2 of the adapters."""
-    global_batch_size: Count
-    """Samples per optimiser step, over all processes and accumulation steps."""
-    row_length: Count
-    """Tokens of one packed row, the unit of a forward pass; samples are packed into rows and none is cut."""
-    share_images: bool
-    """Conversations about one image, twins among them, are packed behind one copy of it and fall into one step."""
-    loss_weighting: Literal["tokens", "samples"]
-    """What counts the same within a step: each supervised token, or each sample."""
-    epochs: Count | None = None
-    """Passes over the data; exactly one of epochs and max_steps is given."""
-    max_steps: Count | None = Field(default=None, validate_default=True)
-    """Optimiser steps; exactly one of epochs and max_steps is given."""
-    warmup_ratio: Share
-    """Share of the steps in which the rate rises to its peak."""
-    weight_decay: Share
-    """AdamW's decoupled decay; 0 makes it Adam."""
-    max_length: Count
-    """Longest sample in tokens, image features included."""
-    too_long: Literal["error", "cut"]
-    """What becomes of a longer sample: it stops the run at its start, or is cut at max_length."""
-    max_grad_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    """Gradients are scaled down to this norm."""
-    checkpoint_every: Count
-    """Optimiser steps between two checkpoints a killed run can go on from."""
-    keep_checkpoints: Count
-    """How many of the last checkpoints are kept, beside the one with the lowest loss."""
-    activation_checkpointing: Literal["none", "layers"]
-    """layers keeps only what enters each layer and computes the rest again on the way back: less memory, more time."""
-    compile_layers: bool
-    """Compile the language model's layers with torch.compile; rows are then padded to few lengths."""
-    image_workers: CountOrZero
-    """Processes that open images ahead of time; 0 opens them between the steps."""
-    tensorboard: bool
-    """Also write TensorBoard's event files; needs the tensorboard package."""
-
-    @field_validator("max_length")
-    @classmethod
-    def _fits_a_row(cls, value: int, info: ValidationInfo) -> int:
-        row_length = info.data.get("row_length")
-        if row_length is not None and value > row_length:
-            raise ValueError(f"{value} tokens do not fit a row of row_length {row_length}; raise row_length to {value}")
-        return value
-
-    @field_validator("max_steps")
-    @classmethod
-    def _one_length(cls, value: int | None, info: ValidationInfo) -> int | None:
-        if "epochs" in info.data and (value is None) == (info.data["epochs"] is None):
-            found = "neither" if value is None else f"epochs {info.data['epochs']} and max_steps {value}"
-            raise ValueError(f"give exactly one of epochs and max_steps (null the other); found {found}")
-        return value
-
-
-class Stage2Params(StageParams):
-    """Stage 2 trains LoRA adapters beside the projector."""
-
-    lora_r: Count
-    """Rank of the adapters."""
-    lora_alpha: Count
-    """Adapters are scaled by lora_alpha / lora_r."""
-    lora_dropout: Share
-    """Dropout before the adapters."""
-    adapter_dtype: Literal["float32", "bfloat16"]
-    """Number format of the adapters; 16 bits spare a detour through float32, their masters stay in float32."""
-    projector_learning_rate: Rate
-    """Peak learning rate of the projector."""
-
-
 class InferenceParams(Section):
     """How answers are written."""
 
@@ -230,6 +163,8 @@ class Params(Section):
     """Notebook 02; null where no training set is composed."""
     ablations: AblationParams | None
     """Notebook 11; null where no variants are trained."""
+    mixture: MixtureParams | None
+    """Notebook 14, the mixture of experts of BiMediX; null where none is trained."""
     inference: InferenceParams
     """Decoding."""
     benchmarks: BenchmarkParams
@@ -239,6 +174,11 @@ class Params(Section):
     def trains(self) -> bool:
         """Whether there is a base that both stages train; else finished weights are measured."""
         return self.model.base is not None
+
+    @property
+    def synthesises(self) -> bool:
+        """Whether samples are made from others (notebook 02)."""
+        return self.synthesis is not None
 
     @field_validator("data", "stage1", "stage2")
     @classmethod
@@ -253,7 +193,22 @@ class Params(Section):
         if model.base is not None and not is_given:
             raise ValueError("model.base is to be trained, but nothing is given here; fill it in, or make base null")
         if model.dtype == "float16" and isinstance(value, StageParams):
-            raise ValueError("model.dtype is float16, which this training does not scale; write bfloat16 or float32")
+            raise ValueError(_FLOAT16)
+        return value
+
+    @field_validator("mixture")
+    @classmethod
+    def _mixture_fits_model(cls, value: MixtureParams | None, info: ValidationInfo) -> MixtureParams | None:
+        model = info.data.get("model")
+        if model is None or value is None:
+            return value
+        if model.base is None and isinstance(value.base, UpcycledBase):
+            raise ValueError(
+                "base gives n_experts, so the experts are made of the language model of model.base, which is null; "
+                "name a mixture (hub id or folder) here, or give model.base"
+            )
+        if model.dtype == "float16":
+            raise ValueError(_FLOAT16)
         return value
 
     def _repr_html_(self) -> str:

@@ -15,10 +15,11 @@ from bimedix2_core.paper.exhibits.schema import Exhibit
 from bimedix2_core.params import BaseParts, Params, RandomBase, load_params, root
 from bimedix2_core.plan import estimates, needs, training
 from bimedix2_core.plan.estimates import Estimate, Model
+from bimedix2_core.plan.mixture import mixture_model
 from bimedix2_core.plan.needs import Here
 from bimedix2_core.plan.planned import NotebookPlan, Plan, largest
 from bimedix2_core.plan.quantities import BYTES, RETRAINED, questions
-from bimedix2_core.plan.scope import Scope, Why, every_run, n_rows, scopes
+from bimedix2_core.plan.scope import MIXTURE, Scope, Why, every_run, n_rows, scopes
 from bimedix2_core.plan.text import text_of
 
 __all__ = ["Here", "NotebookPlan", "Plan", "Why", "plan", "print_plan", "text_of"]
@@ -37,8 +38,12 @@ def plan(params: Params, *, why: Why = every_run, here: Here | None = None) -> P
     """
     here = here or needs.look_around()
     models = _models(params)
-    stages = _stages(params, models, here)
-    notebooks = tuple(_notebook(params, scope, models, stages) for scope in scopes(params, why))
+    mixture = mixture_model(params, models)
+    stages = _stages(params, models, mixture, here)
+    notebooks = tuple(
+        _notebook(params, scope, [mixture] if mixture and MIXTURE in scope.stages else models, stages)
+        for scope in scopes(params, why)
+    )
     measured = [one for notebook in notebooks for one in notebook.scope.exhibits]
     weights = needs.weight_downloads(params)
     keys = needs.credentials(weights, measured)
@@ -72,16 +77,18 @@ class _Stage:
     disk: Estimate
 
 
-def _stages(params: Params, models: Sequence[Model], here: Here) -> dict[str, _Stage]:
+def _stages(params: Params, models: Sequence[Model], mixture: Model | None, here: Here) -> dict[str, _Stage]:
     """What each stage takes, by name; none where nothing is trained, or what is trained is not known."""
-    names = ("stage1", "stage2") if params.trains and models else ()
+    trained = dict.fromkeys(("stage1", "stage2"), models[0]) if params.trains and models else {}
+    if mixture:
+        trained[MIXTURE] = mixture
     return {
         name: _Stage(
-            training.memory_estimate(training.stage_memory(params, name, models[0]), len(here.gpus_gb)),
-            training.training_hours(params, name, models[0], peak=here.peak),
-            training.kept_on_disk(params, name, models[0]),
+            training.memory_estimate(training.stage_memory(params, name, model), len(here.gpus_gb)),
+            training.training_hours(params, name, model, peak=here.peak),
+            training.kept_on_disk(params, name, model),
         )
-        for name in names
+        for name, model in trained.items()
     }
 
 
@@ -90,7 +97,8 @@ def _notebook(params: Params, scope: Scope, models: Sequence[Model], stages: Map
     names = [*scope.stages, *(RETRAINED[one.id] for one in scope.exhibits if one.id in RETRAINED)]
     trained = [stages[name] for name in names if name in stages]
     memories = [stage.memory for stage in trained]
-    if asking or (scope.loads_model and scope.can_run):
+    answers = scope.loads_model or MIXTURE in scope.stages
+    if asking or (answers and scope.can_run):
         memories += [estimates.answering_memory(model, params.inference) for model in models]
     hours = [stage.hours for stage in trained]
     hours += [estimates.answering_hours(params, questions(one.id), models[0], rows=n_rows(params, one))
@@ -109,7 +117,8 @@ def _models(params: Params) -> list[Model]:
     if isinstance(base, RandomBase):
         shapes = [SHAPES[base.random_weights]]
     else:
-        names = [base.language_model] if isinstance(base, BaseParts) else environment.weights(params)
+        trained = base.language_model if isinstance(base, BaseParts) else base
+        names = [trained] if trained else environment.weights(params)
         shapes = list({id(shape): shape for name in names if (shape := shape_of(name, root()))}.values())
     rank = params.stage2.lora_r if params.stage2 else 0
     return [Model(shape, count(shape), count_lora(shape, rank=rank) if rank else 0, BYTES[params.model.dtype])

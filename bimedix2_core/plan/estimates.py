@@ -34,7 +34,7 @@ class Model:
     shape: Shape
     counts: Counts
     n_lora: int
-    """Weights that Stage 2 adds; 0 where nothing is trained."""
+    """Weights that the adapters add; 0 where none are trained."""
     bytes_per_weight: int
 
     @property

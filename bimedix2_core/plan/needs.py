@@ -19,6 +19,7 @@ DOWNLOADED_BYTES = 2
 LICENCES = {
     "meta-llama/": "Llama 3.1 Community License",
     "MBZUAI/": "CC-BY-NC-SA 4.0",
+    "mistralai/": "Apache 2.0",
 }
 """Of weights, by the beginning of their hub id; others are not stated in our sources."""
 
@@ -127,12 +128,10 @@ def _licence(name: str) -> str:
 
 
 def _weight_size(params: Params, name: str) -> Estimate | None:
-    base, shape = params.model.base, None
-    if isinstance(base, BaseParts):
+    base, shape, part = params.model.base, shape_of(name, root()), "all"
+    if isinstance(base, BaseParts) and name in (base.vision_tower, base.language_model):
         shape = shape_of(base.language_model, root())
         part = "vision_tower" if name == base.vision_tower else "language"
-    else:
-        shape, part = shape_of(name, root()), "all"
     if shape is None:
         return None
     weights = _part(count(shape), part)

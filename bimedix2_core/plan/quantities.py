@@ -53,6 +53,10 @@ RETRAINED = {"table10": "stage2"}
 """Exhibits that need a stage once more: trained on the rows of each language alone, which together are all rows."""
 PHANTOM_CAPTION_TOKENS = Quantity(37, "text tokens in a phantom's caption", "mean over the demo's Stage 1")
 PHANTOM_INSTRUCTION_TOKENS = Quantity(80, "text tokens in a phantom's sample", "mean over the demo's Stage 2")
+MIXTURE_TOKENS = Quantity(
+    632 / 1.3, "text tokens in a row of BiMed1.3M", "over 632M tokens in over 1.3M instructions (facts.md 10)"
+)
+DRAWN_TEXT_TOKENS = Quantity(106, "text tokens in a drawn row of BiMed1.3M", "mean over the demo's mixture")
 
 # --- questions -----------------------------------------------------------------------------------------------------
 

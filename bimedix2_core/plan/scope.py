@@ -17,7 +17,13 @@ Why = Callable[[str], str | None]
 ABLATION_OF = {"table09": "bimedix2_8b"}
 """Whose stages the rows of an exhibit are, where their ids do not say it."""
 
-_TRAINS = re.compile(r"from bimedix2_core\.training\.(stage[12]) import")
+MIXTURE_ROWS = ("base", "mixture")
+"""Rows that a profile with a mixture adds to BiMediX's own tables: before and after its training."""
+
+MIXTURE = "mixture"
+"""What the notebook of the mixture of experts trains."""
+
+_TRAINS = re.compile(r"from bimedix2_core\.training\.(stage[12]|mixture) import")
 _LOADS_MODEL = re.compile(r"from bimedix2_core\.recipe import [^\n]*\bload_base\b")
 _ABLATES = re.compile(r"from bimedix2_core\.ablation_recipe import")
 _READS = re.compile(r"run\.need\([^)]*notebook=\\?[\"']([0-9]{2}_[a-z0-9_]+)")
@@ -40,7 +46,7 @@ class Scope:
     why: str
     """Why it is, or is not."""
     stages: tuple[str, ...]
-    """What it trains."""
+    """What it trains: ``stage1``, ``stage2`` or ``mixture``."""
     loads_model: bool
     """Whether it works with the profile's model."""
     exhibits: tuple[Exhibit, ...]
@@ -83,9 +89,13 @@ def is_measured(params: Params, one: Exhibit) -> bool:
 
 
 def n_rows(params: Params, one: Exhibit) -> int:
-    """How many rows of an exhibit a profile measures: those named after its model, or those it has weights for."""
+    """How many rows of an exhibit a profile measures: those named after its model, or those it has weights for.
+
+    In the tables of BiMediX also the mixture that the profile trains, and what that is made of.
+    """
     if not params.trains:
-        return len(params.model.checkpoints.get(one.id, ()))
+        own = len(MIXTURE_ROWS) if params.mixture and one.paper == "bimedix1" else 0
+        return own + len(params.model.checkpoints.get(one.id, ()))
     model = published_name(params)
     if model is None:
         return 1
@@ -99,7 +109,9 @@ def _why_not(
     """Why a notebook cannot be run with this profile; empty where it can."""
     if notebook.planned:
         return "notebook not written yet"
-    if stages and not params.trains:
+    if MIXTURE in stages and params.mixture is None:
+        return "no mixture is trained: mixture is null in the profile"
+    if set(stages) - {MIXTURE} and not params.trains:
         return "nothing is trained: the profile measures finished weights"
     if reads:
         return f"it reads what {', '.join(reads)} would leave"

@@ -1,13 +1,14 @@
-"""Training: what a stage learns from, the memory it takes, its hours, and what it leaves on the disk."""
+"""Training: what a stage or the mixture learns from, the memory it takes, its hours, and what it leaves on the disk."""
 
 from dataclasses import dataclass
 from math import ceil
 
 import torch
 
-from bimedix2_core.params import Params, PhantomData, Stage2Params
+from bimedix2_core.params import AdapterParams, Params, PhantomData, StageParams
 from bimedix2_core.plan import quantities as q
 from bimedix2_core.plan.estimates import Estimate, Model, amount, billions
+from bimedix2_core.plan.scope import MIXTURE
 from bimedix2_core.training.feed import N_LENGTHS
 from bimedix2_core.training.flops import recomputed_flops, row_flops, work_of
 from bimedix2_core.training.memory import Memory, Part, fullest_row, optimizer_bytes
@@ -44,43 +45,57 @@ class Lesson:
         return own + self.seen * self.text * self.features + self.images * self.features * (self.features + 1) / 2
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """What one pass over the data of a stage has."""
+
+    count: int
+    text: q.Quantity
+    """Text tokens of a row."""
+    how: str
+    seen: float = 0
+    """Rows that show an image."""
+    distinct: float = 0
+    """Images behind them."""
+
+
+def settings_of(params: Params, stage: str) -> StageParams:
+    """How a profile trains a stage.
+
+    Args:
+        params: the profile; it trains that.
+        stage: ``stage1``, ``stage2`` or ``mixture``.
+    """
+    return params.mixture.training if stage == MIXTURE else getattr(params, stage)
+
+
 def lesson_of(params: Params, stage: str, features: int) -> Lesson:
     """What a stage of a profile learns from.
 
     Args:
-        params: the profile; it trains.
-        stage: ``stage1`` or ``stage2``.
+        params: the profile; it trains that.
+        stage: ``stage1``, ``stage2`` or ``mixture``.
         features: tokens of an image.
     """
-    settings, is_first, data = getattr(params, stage), stage == "stage1", params.data
-    if isinstance(data, PhantomData):
-        distinct = data.n_caption_images if is_first else data.n_instruction_images
-        available, seen = 2 * (distinct + (0 if is_first else data.n_text_samples)), 2 * distinct
-        text, how = (q.PHANTOM_CAPTION_TOKENS if is_first else q.PHANTOM_INSTRUCTION_TOKENS), "both languages"
-    elif is_first:
-        available = seen = distinct = int(q.STAGE1_PAIRS.value)
-        text, how = q.CAPTION_TOKENS, q.STAGE1_PAIRS.source
-    else:
-        rows = q.bimed_v()
-        available, seen, distinct = rows.samples, rows.images, q.DISTINCT_IMAGES.value
-        text, how = q.INSTRUCTION_TOKENS, rows.how
-    steps = settings.max_steps or ceil(settings.epochs * available / settings.global_batch_size)
-    samples = steps * settings.global_batch_size if settings.max_steps else settings.epochs * available
-    how = f"{steps} steps x {settings.global_batch_size}" if settings.max_steps else how
-    share = samples / available
-    images = share * (distinct if settings.share_images else seen)
-    tokens = samples * text.value + images * features
+    settings, rows = settings_of(params, stage), _rows(params, stage)
+    steps = settings.max_steps or ceil(settings.epochs * rows.count / settings.global_batch_size)
+    samples = steps * settings.global_batch_size if settings.max_steps else settings.epochs * rows.count
+    how = f"{steps} steps x {settings.global_batch_size}" if settings.max_steps else rows.how
+    share = samples / rows.count
+    images = share * (rows.distinct if settings.share_images else rows.seen)
+    tokens = samples * rows.text.value + images * features
     pads = settings.compile_layers or params.run.device == "cuda"
     padding = steps * _padding(tokens / steps, settings.row_length) if pads else 0
-    return Lesson(samples, text.value, share * seen, images, features, padding, how)
+    return Lesson(samples, rows.text.value, share * rows.seen, images, features, padding, how)
 
 
 def stage_memory(params: Params, stage: str, model: Model) -> Memory:
     """What a stage holds at most, counted."""
-    settings = getattr(params, stage)
+    settings = settings_of(params, stage)
     row = fullest_row(settings, model.shape, dtype=getattr(torch, params.model.dtype),
                       on_gpu=params.run.device != "cpu")  # fmt: skip
-    base = params.model.frozen_base if stage == "stage2" else "plain"
+    held = {"stage2": params.model.frozen_base, MIXTURE: params.mixture and params.mixture.frozen_base}
+    base = held.get(stage) or "plain"
     return memory_of(model.shape, model.counts, row, frozen_base=base, is_sharded=params.run.sharding == "full")
 
 
@@ -105,12 +120,12 @@ def training_hours(params: Params, stage: str, model: Model, *, peak: q.Quantity
 
     Args:
         params: the profile.
-        stage: ``stage1`` or ``stage2``.
+        stage: ``stage1``, ``stage2`` or ``mixture``.
         model: what it trains.
         peak: of the card.
     """
-    settings, lesson = getattr(params, stage), lesson_of(params, stage, model.shape.n_image_tokens)
-    work = work_of(model.shape, lora_r=settings.lora_r if isinstance(settings, Stage2Params) else 0)
+    settings, lesson = settings_of(params, stage), lesson_of(params, stage, model.shape.n_image_tokens)
+    work = work_of(model.shape, lora_r=settings.lora_r if isinstance(settings, AdapterParams) else 0)
     useful = row_flops(
         work, n_tokens=lesson.tokens, n_pairs=lesson.pairs, n_images=lesson.images,
         n_targets=lesson.samples * lesson.text * q.SUPERVISED.value,
@@ -121,9 +136,10 @@ def training_hours(params: Params, stage: str, model: Model, *, peak: q.Quantity
     on_cpu = params.run.device == "cpu"
     threads = params.run.threads or 1
     speed = q.CPU_PEAK.value * threads if on_cpu else peak.value * q.TRAINING_UTILISATION.value
+    text = f"{lesson.samples:,} samples ({lesson.how}) x {lesson.text:,.0f} text tokens"
+    images = f" + {lesson.images:,.0f} images x {lesson.features}" if lesson.images else ""
     how = (
-        f"{lesson.samples:,} samples ({lesson.how}) x {lesson.text:,.0f} text tokens + {lesson.images:,.0f} images x "
-        f"{lesson.features} = {billions(lesson.tokens)} useful tokens, x {done / lesson.tokens / 1e9:,.3g} GFLOP with "
+        f"{text}{images} = {billions(lesson.tokens)} useful tokens, x {done / lesson.tokens / 1e9:,.3g} GFLOP with "
         f"{lesson.padding / (lesson.tokens + lesson.padding):.1%} padding, at {speed / 1e12:,.3g} TFLOP/s of "
         + (f"{threads} CPU threads" if on_cpu else "one card")
     )
@@ -132,14 +148,32 @@ def training_hours(params: Params, stage: str, model: Model, *, peak: q.Quantity
 
 def kept_on_disk(params: Params, stage: str, model: Model) -> Estimate:
     """What a stage leaves: the last checkpoints and the best, each of trained weights and the optimizer's state."""
-    settings, size = getattr(params, stage), model.bytes_per_weight
+    settings, size = settings_of(params, stage), model.bytes_per_weight
     sizes = {model.counts.parts.projector: size}
-    if isinstance(settings, Stage2Params):
+    if isinstance(settings, AdapterParams):
         sizes[model.n_lora] = getattr(torch, settings.adapter_dtype).itemsize
     checkpoint = sum(count * (each + optimizer_bytes(each)) for count, each in sizes.items())
     n_files, trained = settings.keep_checkpoints + 1, sum(sizes)
     how = f"{billions(trained)} trained x {checkpoint / trained:.3g} bytes x {n_files} checkpoints"
     return Estimate(n_files * checkpoint / 1e9, "GB", how)
+
+
+def _rows(params: Params, stage: str) -> _Rows:
+    data, is_first = params.data, stage == "stage1"
+    if stage == MIXTURE:
+        composed = params.mixture.data
+        text = q.MIXTURE_TOKENS if composed.sources else q.DRAWN_TEXT_TOKENS
+        return _Rows(composed.n_rows, text, "rows of BiMed1.3M" if composed.sources else "drawn rows")
+    if isinstance(data, PhantomData):
+        distinct = data.n_caption_images if is_first else data.n_instruction_images
+        count = 2 * (distinct + (0 if is_first else data.n_text_samples))
+        text = q.PHANTOM_CAPTION_TOKENS if is_first else q.PHANTOM_INSTRUCTION_TOKENS
+        return _Rows(count, text, "both languages", seen=2 * distinct, distinct=distinct)
+    if is_first:
+        count = int(q.STAGE1_PAIRS.value)
+        return _Rows(count, q.CAPTION_TOKENS, q.STAGE1_PAIRS.source, seen=count, distinct=count)
+    rows = q.bimed_v()
+    return _Rows(rows.samples, q.INSTRUCTION_TOKENS, rows.how, seen=rows.images, distinct=q.DISTINCT_IMAGES.value)
 
 
 def _padding(tokens: float, row_length: int) -> float:
