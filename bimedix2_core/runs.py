@@ -241,6 +241,14 @@ class Run:
         """
         return self.need(name, notebook=notebook) if self.params.trains else None
 
+    def need_synthesised(self, name: str | Path, *, notebook: str) -> Path | None:
+        """As ``need``, where the profile makes samples from others; None where it does not.
+
+        Raises:
+            DataError: the profile makes some, and the result is not there.
+        """
+        return self.need(name, notebook=notebook) if self.params.synthesises else None
+
 
 @dataclass(frozen=True, repr=False)
 class ProvenanceCard:

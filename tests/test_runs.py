@@ -264,6 +264,15 @@ def test_what_a_training_leaves_is_needed_only_where_the_profile_trains(params):
     assert finished.need_trained("stage2", notebook="04_stage2_lora") is None
 
 
+def test_what_a_synthesis_leaves_is_needed_only_where_the_profile_makes_samples(params):
+    run = start_run("14_bimedix_moe", params)
+    with pytest.raises(DataError, match="run notebook 02_bimed_v first"):
+        run.need_synthesised("chats", notebook="02_bimed_v")
+
+    finished = start_run("14_bimedix_moe", load_params(root() / "params" / "bimedix_moe.yaml", environment={}))
+    assert finished.need_synthesised("chats", notebook="02_bimed_v") is None
+
+
 def test_git_without_a_repository_is_recorded_as_unknown(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "absent"))
 

@@ -12,10 +12,14 @@ from typing import Any
 
 from bimedix2_core.demo import corpus
 from bimedix2_core.demo.corpus import LETTERS, Turn, Twin
+from bimedix2_core.demo.patient_letters import patient_letter
 from bimedix2_core.demo.phantoms import Truth
 from bimedix2_core.records import LANGUAGES
 
 IMAGE_TOKEN = "<image>"
+
+LETTER_SHARE = 0.9
+"""Share of patients' letters among the single-turn questions: in the published set HealthCareMagic's and iCliniq's."""
 
 Record = dict[str, Any]
 
@@ -95,14 +99,17 @@ def medqa(case: Case) -> dict[str, Record]:
 
 
 def single_turn(case: Case) -> dict[str, Record]:
-    """A fact, a report to sum up, or a patient who may have left something out."""
-    return _conversations(case, {language: turns[:1] for language, turns in _text(case).turns.items()})
+    """A patient's letter, or a fact, a report to sum up, a patient who may have left something out."""
+    is_letter = case.rng.random() < LETTER_SHARE
+    twin = patient_letter(case.truth, case.rng) if is_letter else _text(case)
+    return _conversations(case, {language: turns[:1] for language, turns in twin.turns.items()})
 
 
 def multi_turn(case: Case) -> dict[str, Record]:
-    """A patient's complaint, then two more questions, without an image."""
+    """A patient's complaint, then a letter, without an image."""
     complete = case.rng.random() < 0.5
-    twins = [corpus.follow_up(case.rng, complete=complete, held_out=False), _text(case), _text(case)]
+    complaint = corpus.follow_up(case.rng, complete=complete, held_out=False)
+    twins = [complaint, patient_letter(case.truth, case.rng)]
     turns = {language: tuple(turn for twin in twins for turn in twin.turns[language]) for language in LANGUAGES}
     return _conversations(case, turns)
 

@@ -21,19 +21,12 @@ from bimedix2_core.data.sources import BadRows, read_source
 from bimedix2_core.data.sources.multiple_choice import LETTERS
 from bimedix2_core.demo.clinical_sets import N_OPTIONS, Planted, planted
 from bimedix2_core.paper import clinical
-from bimedix2_core.paper.compare import compare
-from bimedix2_core.paper.exhibits import exhibit
 from bimedix2_core.paper.figures.forest import forest, resolution_curve
 from bimedix2_core.paper.figures.output import Picture
-from bimedix2_core.paper.measured import measured_file, save_measured
-from bimedix2_core.paper.tables import Table, language_name, save_table
+from bimedix2_core.paper.tables import Table, language_name
 from bimedix2_core.params import Params, root
 from bimedix2_core.records import LANGUAGES, Row
-from bimedix2_core.runs import Run
 from bimedix2_core.statistics import Estimate
-
-BIMEDIX1 = {"bimedix1_english": "en", "bimedix1_arabic": "ar", "bimedix1_bilingual": BILINGUAL}
-"""BiMediX's exhibits and what each is about."""
 
 MEASURES = ("Brier score", "calibration error")
 
@@ -105,20 +98,6 @@ def not_translations(audits: Mapping[str, Audit]) -> frozenset[str]:
     return frozenset(id for audit_ in audits.values() for id in audit_.not_translations)
 
 
-def save_bimedix1(run: Run, examined: Sequence[Examined]) -> None:
-    """Write BiMediX's three tables, reported beside measured, for the languages that were asked."""
-    spoken = {row.language for one in examined for row in one.rows}
-    for exhibit_id, language in BIMEDIX1.items():
-        if not {*(LANGUAGES if language == BILINGUAL else (language,))} <= spoken:
-            continue
-        shown = exhibit(exhibit_id)
-        cells = clinical.clinical_cells(run, shown, examined, language)
-        save_measured(measured_file(run.shared, shown), shown, cells)
-        save_table(
-            compare(shown, cells).table(), shown.file(run.shared, "csv").with_suffix(""), kind=run.params.run.kind
-        )
-
-
 def bilingual_table(examined: Sequence[Examined]) -> Table:
     """Accuracy of the last model by set: English, Arabic, and their mean."""
     last = examined[-1]
@@ -175,7 +154,7 @@ def clinical_floors(
 ) -> str:
     """What the last model has to reach: above chance under the first protocol, and above itself under the second."""
     row = list(examined)[-1][0]
-    first, second = (_means(examined[row, protocol]) for protocol in protocols[:2])
+    first, second = (means_of(examined[row, protocol]) for protocol in protocols[:2])
     guessing = chance(sets)
     floors = [
         Floor(f"mean over sets above chance under {protocols[0]} in {name}, interval included",
@@ -190,14 +169,14 @@ def clinical_floors(
     return lines(floors)
 
 
-def _means(examined: Examined) -> dict[str, Estimate]:
+def means_of(examined: Examined) -> dict[str, Estimate]:
     """Mean over sets by language."""
     return {result.language: result.estimate for result in accuracies(examined) if result.kind == "macro"}
 
 
 def summary(examined: Sequence[Examined]) -> dict[str, float]:
     """The mean accuracies by model and language, for run.json."""
-    return {f"{one.row} {language}": mean.value for one in examined for language, mean in _means(one).items()}
+    return {f"{one.row} {language}": mean.value for one in examined for language, mean in means_of(one).items()}
 
 
 # --- published sets --------------------------------------------------------------------------------------------------

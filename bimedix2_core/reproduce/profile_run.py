@@ -47,7 +47,7 @@ def reproduce(
             result is missing that no notebook meant would make; nothing is executed.
     """
     site = _site(profile, overrides)
-    steps = for_profile(steps_in(notebook_dir), trains=site.params.trains)
+    steps = _steps(site.params, notebook_dir)
     asked = chosen(steps, only=only, start=start)
     barred = _barred(site.params)
     meant = tuple(step for step in asked if step.name not in barred)
@@ -106,7 +106,7 @@ def reasons(
     site = _site(profile, overrides)
     records = records_in(site.shared)
     found: dict[str, str | None] = {}
-    steps = for_profile(steps_in(notebook_dir), trains=site.params.trains)
+    steps = _steps(site.params, notebook_dir)
     for step in chosen(steps, only=only, start=start):
         why = why_stale(records.get_values(step.name), step, site) or ([FORCED] if force else [])
         first = [name for name in (*step.makers, *step.collects) if found.get(name)]
@@ -122,8 +122,8 @@ def _site(profile: str | Path, overrides: Mapping[str, Any]) -> Site:
 
 
 def _barred(params: Params) -> dict[str, str]:
-    """Why a profile of finished weights cannot run a notebook, by its name: today's train or load a base."""
-    if params.trains:
+    """Why a profile cannot run a notebook, by its name: that one trains or loads what the profile does not have."""
+    if params.trains and params.ablations and params.mixture:
         return {}
     from bimedix2_core.plan.scope import scopes  # knows model shapes, which takes seconds to import
 
@@ -145,3 +145,7 @@ def _say_what_is_taken(steps: Sequence[Step], meant: Sequence[Step], site: Site)
         reasons = why_stale(records.get_values(maker), by_name[maker], site)
         if reasons:
             print(f"{maker} is not up to date ({reasons_text(reasons)}); its results are taken as they are")
+
+
+def _steps(params: Params, notebook_dir: Path) -> tuple[Step, ...]:
+    return for_profile(steps_in(notebook_dir), trains=params.trains, synthesises=params.synthesises)

@@ -12,20 +12,20 @@ from bimedix2_core.paper.exhibits import catalogue, exhibits
 from bimedix2_core.paper.reported import likely
 from bimedix2_core.reproduce.execute import notebooks_in
 
-NEEDS = ("need", "need_trained")
-"""Methods of a run that hand out what an earlier notebook left."""
+NEEDS = {"need": "", "need_trained": "trains", "need_synthesised": "synthesises"}
+"""Methods of a run that hand out what an earlier notebook left, and the property of a profile that wants it so."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """A result that a notebook reads by ``run.need(result, notebook=maker)`` or ``run.need_trained``."""
+    """A result that a notebook reads by ``run.need(result, notebook=maker)`` or its kin."""
 
     result: str
     """Name below outputs/<profile>/."""
     maker: str
     """Notebook that leaves it, without ending."""
-    if_trained: bool = False
-    """Whether only profiles that train need it (``run.need_trained``)."""
+    wanted_if: str = ""
+    """Property of the profiles that need it, ``trains`` or ``synthesises``; empty where all do."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,16 @@ def steps_in(notebook_dir: Path) -> tuple[Step, ...]:
     )
 
 
-def for_profile(steps: Sequence[Step], *, trains: bool) -> tuple[Step, ...]:
-    """The steps as a profile takes them: one of finished weights needs no result of a training."""
-    if trains:
-        return tuple(steps)
-    return tuple(replace(step, needs=tuple(need for need in step.needs if not need.if_trained)) for step in steps)
+def for_profile(steps: Sequence[Step], *, trains: bool, synthesises: bool) -> tuple[Step, ...]:
+    """The steps as a profile takes them: what it does not make is not needed either.
+
+    Args:
+        steps: all of them.
+        trains: whether the profile trains its base; else it measures finished weights.
+        synthesises: whether it makes samples from others.
+    """
+    holds = {"": True, "trains": trains, "synthesises": synthesises}
+    return tuple(replace(step, needs=tuple(need for need in step.needs if holds[need.wanted_if])) for step in steps)
 
 
 def chosen(steps: Sequence[Step], *, only: Sequence[str] = (), start: str | None = None) -> tuple[Step, ...]:
@@ -136,7 +141,7 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _needs(notebook: Path) -> Iterator[Need]:
-    """Every ``anything.need("result", notebook="maker")`` of the cells, and every ``need_trained``."""
+    """Every ``anything.need("result", notebook="maker")`` of the cells, and of its kin."""
     for number, source in enumerate(code_cells(notebook), start=1):
         try:
             tree = ast.parse(source)
@@ -155,4 +160,4 @@ def _need(call: ast.Call, *, where: str) -> Need:
             f"{where}: {ast.unparse(call)}; expected need('stage1', notebook='03_stage1_alignment') with both names "
             "written out, because the order of the notebooks is read from them"
         )
-    return Need(*names, if_trained=call.func.attr == "need_trained")
+    return Need(*names, wanted_if=NEEDS[call.func.attr])

@@ -29,9 +29,20 @@ def test_a_profile_of_finished_weights_needs_no_result_of_a_training(notebook_di
 
     steps = steps_in(notebook_dir)
 
-    assert steps[1].needs == (Need("stage1", "03_one", if_trained=True),)
-    assert for_profile(steps, trains=True) == steps
-    assert for_profile(steps, trains=False)[1].needs == ()
+    assert steps[1].needs == (Need("stage1", "03_one", wanted_if="trains"),)
+    assert for_profile(steps, trains=True, synthesises=False) == steps
+    assert for_profile(steps, trains=False, synthesises=True)[1].needs == ()
+
+
+def test_a_profile_that_makes_no_samples_needs_none(notebook_dir):
+    write_chain(notebook_dir)
+    write_notebook(notebook_dir, "04_two.ipynb", "run.need_synthesised('chats', notebook='03_one')")
+
+    steps = steps_in(notebook_dir)
+
+    assert steps[1].needs == (Need("chats", "03_one", wanted_if="synthesises"),)
+    assert for_profile(steps, trains=False, synthesises=True)[1].needs == steps[1].needs
+    assert for_profile(steps, trains=True, synthesises=False)[1].needs == ()
 
 
 @pytest.mark.parametrize(

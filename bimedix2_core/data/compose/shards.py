@@ -25,7 +25,7 @@ from bimedix2_core.errors import DataError
 from bimedix2_core.runs import data_key
 
 NAME = "bimed_v"
-"""What the shards are called by, as in ``bimed_v-00000-of-00012.parquet``."""
+"""What BiMed-V's shards are called by, as in ``bimed_v-00000-of-00012.parquet``."""
 
 CARD = "README.md"
 """The data card beside the shards; a new composition takes the old one away."""
@@ -41,7 +41,7 @@ _DRAFT = ".draft"
 
 def compose(
     parts: Sequence[Part], wanted: Mapping[str, int | Decimal], *, folder: Path, seed: int, rows_per_shard: int,
-    share: Share = 1, is_clean: IsClean | None = None,
+    share: Share = 1, is_clean: IsClean | None = None, name: str = NAME,
 ) -> Composition:  # fmt: skip
     """Compose a data set with exact counts from its parts and write it as sharded Parquet.
 
@@ -58,6 +58,7 @@ def compose(
         rows_per_shard: the last shard may have fewer.
         share: which part of the wanted rows, scaled so that the counts add up exactly.
         is_clean: what decontamination says of a row; without it the column ``clean`` is null.
+        name: of the data set, with which the names of its shards begin.
 
     Raises:
         DataError: a part is given twice or is not in the recipe, an id stands twice in a part, a part changes between
@@ -77,7 +78,7 @@ def compose(
     with _draft_folder(folder) as draft:
         rows = (row for selection in selections.values() for row in selection.rows())
         buckets = spread(rows, draft, n_rows=n_rows, seed=seed, is_clean=is_clean)
-        shards = _write_shards(buckets, draft, n_rows=n_rows, rows_per_shard=rows_per_shard)
+        shards = _write_shards(buckets, draft, name, n_rows=n_rows, rows_per_shard=rows_per_shard)
         composition = Composition(
             seed=seed,
             share=str(exact(share)),
@@ -86,7 +87,7 @@ def compose(
             shards=shards,
             versions={"bimedix2_core": __version__, "pyarrow": version("pyarrow"), "python": python_version()},
         )
-        _exchange(folder, draft, composition)
+        _exchange(folder, draft, composition, name)
     return composition
 
 
@@ -112,14 +113,14 @@ def _draft_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _write_shards(buckets: Buckets, draft: Path, *, n_rows: int, rows_per_shard: int) -> tuple[Shard, ...]:
+def _write_shards(buckets: Buckets, draft: Path, name: str, *, n_rows: int, rows_per_shard: int) -> tuple[Shard, ...]:
     """Cut the shuffled rows into shards."""
     n_shards = -(-n_rows // rows_per_shard)
     tables = (table for table in buckets.tables() if len(table))
     rest = SCHEMA.empty_table()
     shards = []
     for index in range(n_shards):
-        file = draft / f"{NAME}-{index:05d}-of-{n_shards:05d}.parquet"
+        file = draft / f"{name}-{index:05d}-of-{n_shards:05d}.parquet"
         size = room = min(rows_per_shard, n_rows - index * rows_per_shard)
         with pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
             while room:
@@ -151,11 +152,11 @@ def _counts(counted: Counter[Kind], recipe: Mapping[str, int]) -> tuple[Count, .
     )
 
 
-def _exchange(folder: Path, draft: Path, composition: Composition) -> None:
+def _exchange(folder: Path, draft: Path, composition: Composition, name: str) -> None:
     """Put the new shards in the place of the old ones; without a manifest meanwhile, so that no mixture is read."""
     written = manifest.save(draft, composition)
     (folder / manifest.MANIFEST).unlink(missing_ok=True)
-    for file in [*folder.glob(f"{NAME}-*-of-*.parquet"), folder / CARD]:
+    for file in [*folder.glob(f"{name}-*-of-*.parquet"), folder / CARD]:
         file.unlink(missing_ok=True)
     shutil.rmtree(folder / CACHE, ignore_errors=True)
     for shard in composition.shards:

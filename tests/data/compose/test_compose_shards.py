@@ -79,6 +79,13 @@ def test_shards_are_named_and_filled_in_order_and_their_groups_are_small(tmp_pat
     assert len({values["id"] for values in stored_rows(tmp_path)}) == 8500
 
 
+def test_another_data_set_has_its_own_name_and_a_new_one_takes_its_old_shards_away(tmp_path):
+    for n_rows in (30, 10):
+        composed(tmp_path, [part("medqa", 40)], {"medqa": n_rows}, rows_per_shard=10, name="bimed13m")
+
+    assert [file.name for file in tmp_path.glob("*.parquet")] == ["bimed13m-00000-of-00001.parquet"]
+
+
 def test_the_rows_of_all_parts_are_mixed(tmp_path):
     composed(tmp_path, [part("a", 3000), part("b", 3000)], {"a": 3000, "b": 3000}, rows_per_shard=6000)
 
