@@ -51,7 +51,7 @@ def bootstrap(
             f"the metric is {value:g} over {n} samples and undefined in {undefined} of {n_resamples} resamples; "
             "define it for every resample (a class that is not drawn, a sum of 0)"
         )
-    low, high = np.quantile(replicates, _expanded(layout.n_clusters))
+    low, high = np.quantile(replicates, expanded(layout.n_clusters))
     n_clusters = layout.n_clusters if layout.is_clustered else None
     return Estimate(value, float(low), float(high), n, n_clusters, f"bootstrap, {n_resamples} resamples")
 
@@ -71,7 +71,7 @@ def resampled(
     return np.concatenate(replicates)
 
 
-def _expanded(n_clusters: int) -> tuple[float, float]:
+def expanded(n_clusters: int) -> tuple[float, float]:
     """Percentiles that widen the interval by sqrt(G / (G - 1)) and Student's t, as G clusters need."""
     freedom = max(1, n_clusters - 1)
     reach = np.sqrt(n_clusters / freedom) * stats.t.ppf((1 + CONFIDENCE) / 2, freedom)

@@ -78,6 +78,12 @@ def count_outcomes(findings: Iterable[Finding]) -> dict[str, int]:
     return {outcome.value: counts[outcome] for outcome in Outcome}
 
 
+def about(findings: Iterable[Finding], tables: Iterable[str]) -> tuple[Finding, ...]:
+    """The findings whose check reads one of these reported tables, in their order."""
+    wanted = set(tables)
+    return tuple(finding for finding in findings if wanted.intersection(finding.claim.tables))
+
+
 def outcome_table(findings: Sequence[Finding]) -> Table:
     """Claim, statement, outcome and note of each finding."""
     columns = ("claim", "statement", "outcome", "what to know", "what would settle it")

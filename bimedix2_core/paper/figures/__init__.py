@@ -2,8 +2,8 @@
 
 Every function returns a figure and leaves no trace in matplotlib's settings. The figures of the paper stand beside
 them: Figure 1 in ``radar``, 2 in ``architecture``, 4 in ``uphill``, 5 in ``translation``, 6 in ``stacked``, 9 in
-``sunburst``; the pictures of the audit in ``audit``. They are imported from there, so that a notebook depends on
-nothing but what it draws.
+``sunburst``; the pictures of the audit in ``audit``, the experts of a mixture in ``routing``. They are imported from
+there, so that a notebook depends on nothing but what it draws.
 """
 
 from bimedix2_core.paper.figures.bars import Bar, accuracy_bars, true_against_shuffled

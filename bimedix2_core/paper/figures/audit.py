@@ -97,7 +97,7 @@ def effect_sizes(effects: Sequence[Effect], *, title: str = "") -> Figure:
     """
     require(effects, "gains")
     with mpl.rc_context(settings()):
-        figure, axes = new_plot(104 + 31 * len(effects), title, left=212, right=104, legend=38)
+        figure, axes = new_plot(104 + 31 * len(effects), title, left=212, right=120, legend=38)
         axes.axvline(0, color=INK, linewidth=0.9, zorder=2)
         for row, effect in enumerate(effects):
             _draw_effect(axes, effect, row)

@@ -16,6 +16,7 @@ from bimedix2_core.paper.audit.findings import (
     NOTHING_OPEN,
     Finding,
     Recomputed,
+    about,
     arithmetic_table,
     count_outcomes,
     disagreements,
@@ -275,3 +276,16 @@ def test_differences_from_the_stated_values_are_told_one_by_one(stated, found, e
     finding = Finding(claim, Outcome.HOLDS, found, ("1 + 1 = 2",), "by hand", "", "nothing")
 
     assert disagreements(finding) == expected
+
+
+def test_the_findings_about_a_table_are_those_whose_check_reads_it_and_one_is_the_printed_arabic_average():
+    found = {finding.claim.id: finding for finding in about(audit(), ["bimedix1_arabic"])}
+
+    assert "B01_english_averages" not in found
+    assert all("bimedix1_arabic" in finding.claim.tables for finding in found.values())
+    average = found["B02_arabic_averages"]
+    assert average.outcome == Outcome.DOES_NOT_HOLD
+    assert average.values.keys() == {"bimedix_v1_bilingual"}
+    printed, mean = average.values["bimedix_v1_bilingual"].values()
+    assert (str(printed), round(mean, 1)) == ("56.5", Decimal("57.3"))
+    assert about(audit(), []) == ()

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from bimedix2_core.paper.figures.style import settings
 from bimedix2_core.paper.measured import Demo, Reproduced
 from tests.paper.cells import CARD, DEMO_CARD
 
@@ -25,10 +27,17 @@ def words(figure: Figure) -> list[str]:
     return [text.get_text().strip("\u200e\u200f") for text in texts if text.get_text()]
 
 
+def canvas_of(figure: Figure) -> FigureCanvasAgg:
+    """The figure drawn as `Picture` draws it: with another hinting than in its settings, lines are wider."""
+    canvas = FigureCanvasAgg(figure)
+    with mpl.rc_context(settings()):
+        canvas.draw()
+    return canvas
+
+
 def cut_off(figure: Figure) -> list[str]:
     """The texts that do not lie wholly on the page."""
-    drawn = FigureCanvasAgg(figure)
-    drawn.draw()
+    drawn = canvas_of(figure)
     width, height = drawn.get_width_height()
     texts = [*figure.texts]
     for axes in figure.axes:
@@ -45,8 +54,7 @@ def cut_off(figure: Figure) -> list[str]:
 
 def overlapping(figure: Figure) -> list[tuple[str, str]]:
     """Pairs of texts that are written over one another; slanted ones are left out, their boxes are wider than they."""
-    drawn = FigureCanvasAgg(figure)
-    drawn.draw()
+    drawn = canvas_of(figure)
     texts = [*figure.texts]
     for axes in figure.axes:
         texts += [*axes.texts, axes.xaxis.label, *(axes.get_yticklabels() if axes.axison else [])]

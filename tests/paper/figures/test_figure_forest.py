@@ -3,13 +3,12 @@
 from itertools import pairwise
 
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from bimedix2_core.bench.statistics import resolution
 from bimedix2_core.errors import DataError
 from bimedix2_core.paper.figures.forest import Mark, forest, resolution_curve
 from bimedix2_core.statistics import Estimate, proportion
-from tests.paper.figures.drawing import cut_off, overlapping, words
+from tests.paper.figures.drawing import canvas_of, cut_off, overlapping, words
 
 SUBJECTS = {"anatomy": 135, "clinical knowledge": 265, "college biology": 144, "all questions": 1089}
 MODELS = {"AceGPT 7B base, zero-shot": 0.34, "BLOOMZ 7B1-mt, few-shot": 0.37, "Llama 2 7B, few-shot": 0.31}
@@ -136,7 +135,7 @@ def test_no_text_is_cut_off_or_written_over_another(draw):
 def test_the_names_below_the_curve_keep_apart_however_long_they_are():
     picture = resolution_curve([resolution(n, 0.34) for n in SIZES], title="x", names=dict.fromkeys(SIZES, "one " * 9))
 
-    FigureCanvasAgg(picture.figure).draw()
+    canvas_of(picture.figure)
     boxes = [label.get_window_extent() for label in picture.figure.axes[0].get_xticklabels()]
     assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
 

@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import matplotlib as mpl
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bimedix2_core.errors import DataError
 from bimedix2_core.paper.audit.effects import effects
 from bimedix2_core.paper.audit.recomposition import all_averages, table_4
 from bimedix2_core.paper.figures.audit import average_gaps, effect_sizes, overall_recomposed
+from tests.paper.figures.drawing import canvas_of
 
 PICTURES = {
     "averages": (average_gaps, all_averages),
@@ -76,8 +76,7 @@ def test_a_picture_keeps_its_words_inside_and_leaves_no_trace_in_the_settings(na
     figure = draw(data(), title="A title")
 
     assert dict(mpl.rcParams) == before
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    canvas = canvas_of(figure)
     renderer = canvas.get_renderer()
     width, height = canvas.get_width_height()
     axes = figure.axes[0]

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import matplotlib as mpl
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from bimedix2_core.errors import DataError
 from bimedix2_core.paper.figures.architecture import Size, architecture, shortened
 from bimedix2_core.paper.figures.translation import FRAMEWORK, Step, translation_framework
-from tests.paper.figures.drawing import cut_off, overlapping, words
+from tests.paper.figures.drawing import canvas_of, cut_off, overlapping, words
 
 SMALL = Size("small", vision_encoder=123_456, projector=41_472, language_model=2_500_000, lora=65_536)
 LARGE = Size("large", vision_encoder=303_507_456, projector=20_979_712, language_model=8_030_261_248, lora=20_971_520)
@@ -23,8 +22,7 @@ def boxes(figure: Figure) -> dict[str, FancyBboxPatch]:
 
 def outside_their_boxes(figure: Figure) -> list[str]:
     """Words in the drawing that lie in no box."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    canvas = canvas_of(figure)
     renderer = canvas.get_renderer()
     frames = [box.get_window_extent(renderer) for box in boxes(figure).values()]
     extents = {text.get_text(): text.get_window_extent(renderer) for text in figure.axes[0].texts if text.get_text()}
