@@ -33,7 +33,7 @@ LEVELS = {
     "recipe": 8, "rollout_recipe": 8, "composition_recipe": 8,
     "respondents": 9, "score": 9, "reproduce": 9, "seeds": 9, "training.__main__": 9,
     "benchmark_recipe": 10, "multimodal_recipe": 10,
-    "ablation_recipe": 11,
+    "ablation_recipe": 11, "mixture_recipe": 11,
 }  # fmt: skip
 """Rooms of the core and their level: a room imports from lower levels and from itself, never from its neighbours.
 
