@@ -60,13 +60,25 @@ def shots_of(params: Params, protocol: Protocol) -> dict[tuple[str, str], tuple[
 
 
 def examine(
-    params: Params, models: Sequence[Respondent], sets: Mapping[str, Sequence[Row]], *, store: JsonlStore
+    params: Params,
+    models: Sequence[Respondent],
+    sets: Mapping[str, Sequence[Row]],
+    *,
+    store: JsonlStore,
+    protocols: Sequence[str] | None = None,
 ) -> dict[tuple[str, str], Examined]:
-    """Ask every model every question under every protocol of the profile; by row and protocol.
+    """Ask every model every question under the protocols; by row and protocol.
 
     One model is in memory at a time. What the store has is not asked again.
+
+    Args:
+        params: the profile.
+        models: who is asked.
+        sets: questions of each set.
+        store: keeps what is answered.
+        protocols: their ids; None is all of the profile.
     """
-    protocols = [protocol_named(one) for one in params.benchmarks.clinical_qa.protocols]
+    protocols = [protocol_named(one) for one in protocols or params.benchmarks.clinical_qa.protocols]
     rows = tuple(row for questions in sets.values() for row in questions)
     shots = {protocol.id: shots_of(params, protocol) for protocol in protocols}
     found = {}

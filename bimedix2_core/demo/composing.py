@@ -160,12 +160,12 @@ def _is_by_hash(matches: Sequence[Match]) -> bool:
 # --- composition -----------------------------------------------------------------------------------------------------
 
 
-def part_table(composition: Composition) -> Table:
-    """Wanted, available, taken and missing rows of each source."""
+def part_table(composition: Composition, *, caption: str = "") -> Table:
+    """Wanted, available, taken and missing rows of each source; without a caption it says the share of Table 12."""
     rows = [(one.source_id, one.wanted, one.available, one.taken, one.shortfall) for one in composition.parts]
     total = ("all", *(sum(row[place] for row in rows) for place in range(1, 5)))
     columns = ("source", "wanted", "available", "taken", "short of")
-    return Table(columns, (*rows, total), f"{composition.share} of the rows of Table 12")
+    return Table(columns, (*rows, total), caption or f"{composition.share} of the rows of Table 12")
 
 
 def statistics_table(statistics: Statistics) -> Table:

@@ -7,6 +7,7 @@ from bimedix2_core.bench.clinical_qa.examined import Examined
 from bimedix2_core.bench.floors import LANGUAGE_NAMES, Floor, is_above, lines
 from bimedix2_core.data.compose.manifest import Composition
 from bimedix2_core.demo import conversations
+from bimedix2_core.demo.composing import part_table
 from bimedix2_core.demo.text_lessons import means_of
 from bimedix2_core.model.mixture.counts import count_adapters, count_adapters_per_matrix, trained_share
 from bimedix2_core.model.shapes import SHAPES, Shape, count, on_meta
@@ -103,10 +104,7 @@ def _held(mixture: TextModel) -> dict[str, int]:
 
 def composition_table(built: Composition) -> Table:
     """Wanted, available, taken and missing rows of each source."""
-    rows = [(one.source_id, one.wanted, one.available, one.taken, one.shortfall) for one in built.parts]
-    total = ("all", *(sum(row[place] for row in rows) for place in range(1, 5)))
-    columns = ("source", "wanted", "available", "taken", "short of")
-    return Table(columns, (*rows, total), "BiMed1.3M, composed")
+    return part_table(built, caption="BiMed1.3M, composed")
 
 
 def composition_line(built: Composition, left_out: Mapping[str, int]) -> str:

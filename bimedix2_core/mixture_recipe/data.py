@@ -24,9 +24,10 @@ from bimedix2_core.data.image_store import ImageStore
 from bimedix2_core.data.sources.catalogue import HUB
 from bimedix2_core.data.synthesize.text_chats import chats_file
 from bimedix2_core.demo import bimed_v
-from bimedix2_core.errors import DataError, ParamsError
+from bimedix2_core.errors import DataError
+from bimedix2_core.mixture_recipe.section import mixture_of
 from bimedix2_core.paper import reported
-from bimedix2_core.params import MixtureData, Params, root
+from bimedix2_core.params import Params, root
 from bimedix2_core.records import LANGUAGES, Row, Sample, n_images
 
 NAME = "bimed13m"
@@ -66,7 +67,7 @@ def compose_mixture_data(
         DataError: a file is missing or not of the published form, a row shows an image, or there is no row at all.
         ParamsError: the profile has no mixture.
     """
-    settings = _data_of(params)
+    settings = mixture_of(params).data
     made = {part_id(SYNTHESISED, language): _file(MULTI_TURN, place, folder, 0) for language, place in chats.items()}
     counts = bimed13m_counts(
         reported.read("table12_bimed_v_composition").column("samples"),
@@ -116,18 +117,9 @@ def mixture_samples(folder: Path) -> list[Sample]:
     return [_sample(_text(row_of_stored(values))) for values in open_composed(folder)]
 
 
-def _data_of(params: Params) -> MixtureData:
-    if params.mixture is None:
-        raise ParamsError(
-            f"profile {params.run.profile} trains no mixture of experts (mixture is null); take one that does, such as "
-            "demo, or leave out notebook 14"
-        )
-    return params.mixture.data
-
-
 def _published(params: Params, folder: Path, counts: Mapping[str, int]) -> dict[str, PartFile]:
     """The files of the published sources, by part."""
-    settings = _data_of(params)
+    settings = mixture_of(params).data
     if settings.sources:
         places = {name: place if place.startswith(HUB) else root() / place for name, place in settings.sources.items()}
     else:

@@ -7,18 +7,17 @@ from pathlib import Path
 import torch
 
 from bimedix2_core.bench.clinical_qa.examined import Examined
-from bimedix2_core.bench.clinical_qa.protocols import protocol_named
-from bimedix2_core.benchmark_recipe import ask, shots_of
+from bimedix2_core.benchmark_recipe import examine
 from bimedix2_core.data.chat import encode
-from bimedix2_core.errors import ParamsError
 from bimedix2_core.inference.backends import LocalBackend
+from bimedix2_core.mixture_recipe.section import mixture_of
 from bimedix2_core.model.mixture.adapters import load_mixture_adapter
 from bimedix2_core.model.mixture.experts import group_experts
 from bimedix2_core.model.mixture.loading import load_nf4_mixture
 from bimedix2_core.model.mixture.upcycle import upcycled
 from bimedix2_core.model.text_model import TextModel, load_finished
 from bimedix2_core.model.text_part import text_part
-from bimedix2_core.params import MixtureParams, Params, UpcycledBase
+from bimedix2_core.params import Params, UpcycledBase
 from bimedix2_core.recipe import device_of, load_base
 from bimedix2_core.records import Row, Sample
 from bimedix2_core.respondents import BASE_ROW, Respondent
@@ -32,20 +31,6 @@ SAME = 1e-3
 
 TABLES = ("bimedix1_english", "bimedix1_arabic", "bimedix1_bilingual")
 """Exhibits of BiMediX's own three tables."""
-
-
-def mixture_of(params: Params) -> MixtureParams:
-    """The profile's mixture.
-
-    Raises:
-        ParamsError: it has none.
-    """
-    if params.mixture is None:
-        raise ParamsError(
-            f"profile {params.run.profile} trains no mixture of experts (mixture is null); take demo or bimedix_moe, "
-            "or leave out notebook 14_bimedix_moe"
-        )
-    return params.mixture
 
 
 def load_mixture_base(params: Params) -> TextModel:
@@ -133,10 +118,8 @@ def examined(
     params: Params, respondents: Sequence[Respondent], sets: Mapping[str, Sequence[Row]], *, store: JsonlStore
 ) -> list[Examined]:
     """Every model on every question under the first protocol of the profile; one model is in memory at a time."""
-    protocol = protocol_named(params.benchmarks.clinical_qa.protocols[0])
-    rows = tuple(row for questions in sets.values() for row in questions)
-    shots = shots_of(params, protocol)
-    return [ask(one.row, one.load(), protocol, rows, store=store, shots=shots) for one in respondents]
+    first = params.benchmarks.clinical_qa.protocols[:1]
+    return list(examine(params, respondents, sets, store=store, protocols=first).values())
 
 
 def _released(params: Params, name: str) -> TextModel:

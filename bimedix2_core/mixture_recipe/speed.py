@@ -4,7 +4,8 @@ import torch
 from transformers import LlamaForCausalLM
 
 from bimedix2_core.inference.throughput import throughputs
-from bimedix2_core.mixture_recipe.models import load_mixture_base, mixture_of
+from bimedix2_core.mixture_recipe.models import load_mixture_base
+from bimedix2_core.mixture_recipe.section import mixture_of
 from bimedix2_core.model.mixture.bounds import same_total, true_bounds
 from bimedix2_core.model.mixture.experts import group_experts
 from bimedix2_core.model.shapes import Shape, count

@@ -2,17 +2,12 @@
 
 from collections.abc import Sequence
 
-from transformers import MixtralConfig, PreTrainedConfig
-
+from bimedix2_core.model.mixture.upcycle import upcycled_config
 from bimedix2_core.model.shapes import Shape, count, shape_of
 from bimedix2_core.params import Params, UpcycledBase, root
 from bimedix2_core.plan.estimates import Model
 from bimedix2_core.plan.quantities import BYTES
 from bimedix2_core.training.matrices import held
-
-KEPT = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
-        "num_key_value_heads", "head_dim", "tie_word_embeddings")  # fmt: skip
-"""Numbers of a dense model that a mixture made of it keeps."""
 
 
 def mixture_model(params: Params, models: Sequence[Model]) -> Model | None:
@@ -26,15 +21,11 @@ def mixture_model(params: Params, models: Sequence[Model]) -> Model | None:
         return None
     base = params.mixture.base
     if isinstance(base, UpcycledBase):
-        shape = _upcycled(models[0].shape.language, base) if models else None
+        made = {"n_experts": base.n_experts, "n_chosen": base.n_chosen}
+        shape = Shape(upcycled_config(models[0].shape.language, **made)) if models else None
     else:
         shape = shape_of(base, root())
     if shape is None:
         return None
     _, n_lora = held(shape.language, lora_r=params.mixture.training.lora_r)
     return Model(shape, count(shape), n_lora, BYTES[params.model.dtype])
-
-
-def _upcycled(dense: PreTrainedConfig, base: UpcycledBase) -> Shape:
-    numbers = {name: getattr(dense, name) for name in KEPT}
-    return Shape(MixtralConfig(**numbers, num_local_experts=base.n_experts, num_experts_per_tok=base.n_chosen))

@@ -36,7 +36,7 @@ def upcycled(dense: LlamaForCausalLM, *, n_experts: int, n_chosen: int, seed: in
     Raises:
         ModelError: the dense model has biases, which Mixtral has not, or there are fewer experts than are chosen.
     """
-    config = _config(dense.config, n_experts, n_chosen)
+    config = upcycled_config(dense.config, n_experts=n_experts, n_chosen=n_chosen)
     with torch.random.fork_rng(), torch.device(dense.device):
         mixture = MixtralForCausalLM._from_config(
             config, dtype=dense.dtype, attn_implementation=dense.config._attn_implementation
@@ -47,7 +47,12 @@ def upcycled(dense: LlamaForCausalLM, *, n_experts: int, n_chosen: int, seed: in
     return mixture.train(dense.training)
 
 
-def _config(dense: LlamaConfig, n_experts: int, n_chosen: int) -> MixtralConfig:
+def upcycled_config(dense: LlamaConfig, *, n_experts: int, n_chosen: int) -> MixtralConfig:
+    """The config of the mixture that ``upcycled`` makes.
+
+    Raises:
+        ModelError: as ``upcycled``.
+    """
     if dense.attention_bias or dense.mlp_bias:
         raise ModelError("the dense model has biases, which a Mixtral has no place for; take one without")
     if not 1 <= n_chosen <= n_experts:
