@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from bimedix2_core.benchmark_recipe import question_sets
 from bimedix2_core.demo import mixture_lesson
 from bimedix2_core.errors import ModelError, ParamsError
 from bimedix2_core.mixture_recipe import models
@@ -10,6 +11,7 @@ from bimedix2_core.model.text_part import text_part
 from bimedix2_core.params import load_params
 from bimedix2_core.recipe import load_base
 from bimedix2_core.records import Sample, message
+from bimedix2_core.runs import JsonlStore
 
 SAID = [
     Sample("a", language, "qa", "test", [message("user", asked), message("assistant", told)], [])
@@ -134,3 +136,13 @@ def test_how_the_other_weights_are_held_is_named(mixture):
 
     assert exact.endswith("(3.8%); the others are held exactly, in float32 (frozen_base: plain)")
     assert "in 4 bits by bitsandbytes" in mixture_lesson.trained_line(mixture, rank=8, frozen_base="nf4")
+
+
+def test_every_model_is_examined_under_the_first_protocol_alone(params, tmp_path):
+    sets = {"medmcqa": question_sets(params)["medmcqa"][:2]}
+    base, _ = models.mixture_respondents(params, tmp_path)
+
+    (found,) = models.examined(params, [base], sets, store=JsonlStore(tmp_path / "answers.jsonl"))
+
+    assert len(params.benchmarks.clinical_qa.protocols) > 1
+    assert (found.row, found.protocol.id, len(found.predictions)) == ("base", "question_chat", 2)
